@@ -1,5 +1,5 @@
 // electLeaders: any broker writes the state in which the preferred replica leads, conditional on the
-// state that it read, as the controller would.
+// state that it read and on the epoch of the controller in force, as the controller would.
 //
 // Next on the path: controller/leadership.ts; then the brokers read the state.
 
@@ -15,6 +15,7 @@ import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { preferredState } from '../controller/leadership.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
+import { epochInForce } from './controller-epoch.ts'
 import { openSession } from './open-session.ts'
 import { noPartition } from './pass-on.ts'
 import { repeated, repeatedError } from './repeated.ts'
@@ -85,10 +86,14 @@ async function elect(
       throw refuse('PREFERRED_LEADER_NOT_AVAILABLE', found)
     }
     try {
-      const path = zkPaths.state(topic, partition)
-      const { version } = await session.zk.setData(path, encodeState(wanted), known.version)
+      const { controllerEpoch, check } = await epochInForce(session)
       // biome-ignore lint/plugin/noObjectSpread: leaders change rarely
-      image.setState(topic, partition, { ...wanted, version })
+      const state = { ...wanted, controllerEpoch }
+      const path = zkPaths.state(topic, partition)
+      const data = Buffer.from(encodeState(state))
+      await session.zk.multi([check, { type: 'setData', path, data, version: known.version }])
+      // biome-ignore lint/plugin/noObjectSpread: leaders change rarely
+      image.setState(topic, partition, { ...state, version: known.version + 1 })
       log.info({ topic, partition, leader: wanted.leader }, 'Elected the preferred leader')
       return
     } catch (error) {

@@ -18,6 +18,9 @@
 //
 // A disk is in sync, not a broker: an ISR entry names the directory and the life that fetched, and
 // a fetch by another life does not count towards that entry.
+//
+// Replicas come and go while a partition is being reassigned. One that is made joins like any other
+// follower, by fetching; a member of the ISR counts for as long as the ISR in force names it.
 // Source: Kafka's Partition.maybeIncrementLeaderHW, maybeExpandIsr, maybeShrinkIsr (3.9).
 
 import { invariant } from '../../invariant.ts'
@@ -42,7 +45,10 @@ interface Follower {
   logStart: Offset
   /** when it last had everything that the leader had */
   caughtUpMs: number
-  /** the leader's log end at its last fetch, and the time of that fetch */
+  /**
+   * the leader's log end at a fetch, and the time of that fetch: once the follower reaches that end, it
+   * had caught up at that time
+   */
   leaderEndThen: Offset
   fetchedMs: number
 }
@@ -78,6 +84,7 @@ type Members = ReadonlyMap<BrokerId, Member>
 
 export class InSyncReplicas {
   readonly #options: ReplicasOptions
+  #replicas: readonly BrokerId[]
   readonly #followers = new Map<BrokerId, Follower>()
   #isr: Members
   #hasEligible: boolean
@@ -90,14 +97,31 @@ export class InSyncReplicas {
 
   constructor(options: ReplicasOptions) {
     this.#options = options
+    this.#replicas = options.replicas
     this.#isr = mapOf(options.isr)
     this.#hasEligible = options.hasEligible
     this.#minInsyncReplicas = options.minInsyncReplicas
     this.#highWatermark = options.highWatermark
-    for (const id of options.replicas) {
-      if (id === options.self.broker) continue
+    this.#matchFollowers(options.nowMs)
+  }
+
+  /** The partition's replicas have changed. @returns whether the high watermark moved */
+  setReplicas(replicas: readonly BrokerId[], nowMs: number): boolean {
+    this.#replicas = replicas
+    this.#matchFollowers(nowMs)
+    return this.#maybeAdvance(nowMs)
+  }
+
+  /** Keeps a follower for each replica, and for each member of the ISR in force or in flight. */
+  #matchFollowers(nowMs: number): void {
+    const members = [...this.#isr.keys(), ...(this.#proposed?.keys() ?? [])]
+    const wanted = new Set([...this.#replicas, ...members])
+    wanted.delete(this.#options.self.broker)
+    for (const id of this.#followers.keys()) if (!wanted.has(id)) this.#followers.delete(id)
+    for (const id of wanted) {
+      if (this.#followers.has(id)) continue
       // Members of the ISR get the whole lag time to fetch from the new leader.
-      const caughtUpMs = this.#isr.has(id) ? options.nowMs : Number.NEGATIVE_INFINITY
+      const caughtUpMs = this.#isr.has(id) ? nowMs : Number.NEGATIVE_INFINITY
       this.#followers.set(id, saidNothing(undefined, caughtUpMs))
     }
   }
@@ -150,14 +174,25 @@ export class InSyncReplicas {
     const follower = this.#inLife(id, life)
     if (follower === undefined) return false
     if (end >= leaderEnd) follower.caughtUpMs = nowMs
-    else if (end >= follower.leaderEndThen) {
+    // Several fetches may follow before the follower reaches the end that the leader had at one.
+    if (end >= follower.leaderEndThen) {
       follower.caughtUpMs = Math.max(follower.caughtUpMs, follower.fetchedMs)
+      follower.leaderEndThen = leaderEnd
+      follower.fetchedMs = nowMs
     }
     follower.end = end
     follower.logStart = logStart
-    follower.leaderEndThen = leaderEnd
-    follower.fetchedMs = nowMs
     return this.#maybeAdvance(nowMs)
+  }
+
+  /**
+   * The leader is about to append at its log end. A follower of a quiet partition says nothing of it,
+   * and has had everything until now.
+   */
+  leaderAppends(leaderEnd: Offset, nowMs: number): void {
+    for (const follower of this.#followers.values()) {
+      if (follower.end === leaderEnd) follower.caughtUpMs = nowMs
+    }
   }
 
   /** What a follower had in an earlier life does not show what it has in this one. */
@@ -178,7 +213,8 @@ export class InSyncReplicas {
     if (follower === undefined) return
     const { life, fetchedMs } = follower
     const isAwaited = this.#isr.get(id)?.isAwaited === true
-    const caughtUpMs = isAwaited ? follower.caughtUpMs : Math.min(follower.caughtUpMs, fetchedMs)
+    const hasFetched = fetchedMs > Number.NEGATIVE_INFINITY
+    const caughtUpMs = isAwaited || hasFetched ? follower.caughtUpMs : Number.NEGATIVE_INFINITY
     this.#followers.set(id, saidNothing(life, caughtUpMs))
   }
 
@@ -235,6 +271,7 @@ export class InSyncReplicas {
     this.#isr = mapOf(isr)
     this.#hasEligible = eligible.length > 0
     this.#proposed = undefined
+    this.#matchFollowers(nowMs)
     return this.#maybeAdvance(nowMs)
   }
 

@@ -48,13 +48,15 @@ type ProduceVerdict =
 /** The follower's state of its log, sent with each fetch. */
 interface FollowerPosition {
   readonly leaderEpoch: number
-  /** everything before it is on the follower's disk */
+  /** its log end */
   readonly offset: Offset
   /** epoch of the last batch before `offset`; -1 for an empty log */
   readonly lastEpoch: number
   readonly highWatermark: Offset
   /** everything before it is removed there */
   readonly logStart: Offset
+  /** everything before it is on the follower's disk */
+  readonly durableEnd: Offset
 }
 
 export type FollowerVerdict =
@@ -79,6 +81,7 @@ export interface Beginning {
 export class Partition {
   readonly #options: PartitionOptions
   #minInsyncReplicas: number
+  #replicaIds: readonly BrokerId[]
   readonly #epochs = new LeaderEpochs()
   readonly #producers = new ProducerStates()
   #role: Role = { type: 'idle' }
@@ -96,6 +99,7 @@ export class Partition {
   constructor(options: PartitionOptions) {
     this.#options = options
     this.#minInsyncReplicas = options.minInsyncReplicas
+    this.#replicaIds = options.replicas
   }
 
   get self(): BrokerId {
@@ -200,14 +204,14 @@ export class Partition {
   }
 
   #lead(state: PartitionState, life: Life, nowMs: number): void {
-    const { self: broker, replicas, lagTimeMsMax } = this.#options
+    const { self: broker, lagTimeMsMax } = this.#options
     invariant(state.leaderEpoch >= this.#epochs.latest, 'no epoch in the log is from the future')
     this.#role = { type: 'leading' }
     this.#epochStart = this.#logEnd
     const { directory, brokerEpoch } = life
     this.#replicas = new InSyncReplicas({
       self: { broker, directory, brokerEpoch, isAwaited: false },
-      replicas,
+      replicas: this.#replicaIds,
       isr: state.isr,
       hasEligible: state.eligible.length > 0,
       highWatermark: this.#highWatermark,
@@ -347,11 +351,22 @@ export class Partition {
     this.#take(this.#replicas?.setMinInsyncReplicas(minInsyncReplicas, nowMs) ?? false)
   }
 
-  /** Records a follower's progress: with verdict `fine`, all before `offset` is durable there. */
+  /** The partition is being reassigned, or has been. */
+  setReplicas(replicas: readonly BrokerId[], nowMs: number): void {
+    this.#replicaIds = replicas
+    this.#take(this.#replicas?.setReplicas(replicas, nowMs) ?? false)
+  }
+
+  /** To be called before the leader appends. */
+  leaderAppends(nowMs: number): void {
+    this.#replicas?.leaderAppends(this.#logEnd, nowMs)
+  }
+
+  /** Records a follower's progress: with verdict `fine`, all before `durableEnd` is durable there. */
   followerFetched(
     id: BrokerId,
     life: Life,
-    { leaderEpoch, offset, lastEpoch, highWatermark, logStart }: FollowerPosition,
+    { leaderEpoch, offset, lastEpoch, highWatermark, logStart, durableEnd }: FollowerPosition,
     nowMs: number,
   ): FollowerVerdict {
     const refused = (code: MqErrorCode): FollowerVerdict => ({ type: 'refused', code })
@@ -371,7 +386,8 @@ export class Partition {
       return { type: 'below start', beginning: this.#beginning() }
     }
     if (epoch < lastEpoch || endOffset < offset) return { type: 'diverging', epoch, endOffset }
-    const fetched = { life, end: offset, logStart, leaderEnd: this.#logEnd, nowMs }
+    const end = Math.min(durableEnd, offset)
+    const fetched = { life, end, logStart, leaderEnd: this.#logEnd, nowMs }
     this.#take(replicas.followerFetched(id, fetched))
     return { type: 'fine' }
   }

@@ -33,6 +33,7 @@ import {
 } from '../partition/partition-directory.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import type { BrokerLinks } from './broker-links.ts'
+import { FollowerSessions } from './follower-sessions.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
@@ -74,6 +75,8 @@ export class ReplicaManager implements ReplicaHost {
   readonly turn: Turn
   readonly log: Logger
   readonly purgatory = new Purgatory()
+  /** of the replicas that lead here */
+  readonly followers: FollowerSessions
   readonly decompression = new Codecs()
   readonly #time: SteadyTime
   /** the rest of this round of maintenance */
@@ -90,7 +93,11 @@ export class ReplicaManager implements ReplicaHost {
   readonly #unavailable = new UnavailableReplicas()
   /** by directory name: replicas that are being closed */
   readonly #closing = new Map<string, Promise<void>>()
+  /** names of directories that are being removed; a new replica in one of them is opened afterwards */
+  readonly #removing = new Set<string>()
+  #isOpeningHeld = false
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
+  #lastFetchSession = 0
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
   /** what was not applied yet to the replicas in this life */
@@ -132,6 +139,12 @@ export class ReplicaManager implements ReplicaHost {
     this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
+    this.followers = new FollowerSessions({
+      replica: (topic, partition) => this.get(topic, partition),
+      purgatory: this.purgatory,
+      clock: this.clock,
+      turn: this.turn,
+    })
     this.#cancelTick = options.clock.every(tickMs, () => this.#tick())
   }
 
@@ -162,7 +175,9 @@ export class ReplicaManager implements ReplicaHost {
   #dropUnassigned(): void {
     const wanted = this.#assigned()
     for (const [key, replica] of this.#replicas) {
-      if (!wanted.has(key)) this.#drop(key, replica)
+      const assigned = wanted.get(key)
+      if (assigned === undefined) this.#drop(key, replica)
+      else replica.setAssignment(assigned)
     }
     for (const key of [...this.#unavailable.all.keys()]) {
       if (!wanted.has(key)) this.#unavailable.remove(key)
@@ -180,7 +195,10 @@ export class ReplicaManager implements ReplicaHost {
     const replica = this.get(topic, partition)
     if (replica !== undefined) {
       const name = directoryName(replica)
-      if (name === key) return
+      if (name === key && assigned !== undefined) {
+        replica.setAssignment(assigned)
+        return
+      }
       this.#drop(name, replica)
     }
     if (key !== undefined && assigned !== undefined) this.#toOpen.set(key, assigned)
@@ -218,6 +236,7 @@ export class ReplicaManager implements ReplicaHost {
     const { image } = this.#options
     for (const [id, epoch] of this.#epochs) {
       if (image.brokers.get(id)?.epoch === epoch) continue
+      this.followers.gone(id)
       for (const replica of this.#replicas.values()) replica.followerGone(id)
     }
     this.#epochs.clear()
@@ -236,10 +255,12 @@ export class ReplicaManager implements ReplicaHost {
 
   #apply(replica: Replica, life: Life): void {
     const { image } = this.#options
-    const { topic, partition, replicas } = replica
-    replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
-    const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
-    if (hasBadState) giveUp(replica)
+    const { topic, partition } = replica
+    const found = image.topics.get(topic)
+    if (found !== undefined) {
+      replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))
+      if (found.stateProblems.has(partition)) giveUp(replica)
+    }
     const state = image.state(topic, partition)
     if (state !== undefined) this.#become(replica, state, life)
     if (replica.isToReport) this.#toReport.add(replica)
@@ -337,6 +358,7 @@ export class ReplicaManager implements ReplicaHost {
     this.#cancelTick()
     this.#options.image.unfollow(this.#changes)
     for (const fetcher of this.#fetchers.values()) fetcher.stop()
+    this.followers.close()
     this.purgatory.close()
     await Promise.all([...this.#replicas.values()].map((replica) => replica.close()))
   }
@@ -406,10 +428,11 @@ export class ReplicaManager implements ReplicaHost {
 
   #assignedAt(topic: string, partition: number): Assigned | undefined {
     const { image, self } = this.#options
-    const { assignment } = image.topics.get(topic) ?? {}
+    const { assignment, version } = image.topics.get(topic) ?? {}
     const replicas = assignment?.replicas[partition]
-    if (assignment === undefined || replicas?.includes(self) !== true) return undefined
-    return { topic, topicId: assignment.topicId, partition, replicas }
+    if (assignment === undefined || version === undefined) return undefined
+    if (replicas?.includes(self) !== true) return undefined
+    return { topic, topicId: assignment.topicId, partition, replicas, version }
   }
 
   /**
@@ -429,6 +452,10 @@ export class ReplicaManager implements ReplicaHost {
       this.#toOpen.delete(key)
       const assigned = this.#assignedAt(topic, partition)
       if (assigned === undefined || directoryName(assigned) !== key) continue
+      if (this.#removing.has(key)) {
+        this.#isOpeningHeld = true
+        continue
+      }
       if (!this.#unavailable.mayOpen(key, this.clock.nowMs())) continue
       try {
         reserve.hold(toHold + 1)
@@ -459,7 +486,8 @@ export class ReplicaManager implements ReplicaHost {
    * @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system
    *   throws
    */
-  #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
+  #make(key: string, assigned: Assigned): Replica {
+    const { topic, topicId, partition, replicas, version } = assigned
     const { self, disk, image, flush, lagTimeMsMax, checkpoint } = this.#options
     const directory = disk.openLog(key)
     const known = checkpoint.get(key)
@@ -477,6 +505,8 @@ export class ReplicaManager implements ReplicaHost {
       partition,
       self,
       replicas,
+      assignmentVersion: version,
+      // Until the image is applied, which shows whether the partition is being reassigned.
       minInsyncReplicas: image.configs.minInsyncReplicas(topic, replicas.length),
       lagTimeMsMax,
       directory,
@@ -525,17 +555,30 @@ export class ReplicaManager implements ReplicaHost {
    */
   async remove(names: readonly string[]): Promise<void> {
     const { disk, checkpoint } = this.#options
-    for (const name of names) {
-      await this.#closing.get(name)
-      invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
-      await disk.removeLog(name)
+    for (const name of names) this.#removing.add(name)
+    try {
+      for (const name of names) {
+        await this.#closing.get(name)
+        invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
+        await disk.removeLog(name)
+      }
+      await checkpoint.forget(names)
+    } finally {
+      for (const name of names) this.#removing.delete(name)
+      if (this.#isOpeningHeld) this.#openHeld()
     }
-    await checkpoint.forget(names)
+  }
+
+  #openHeld(): void {
+    this.#isOpeningHeld = false
+    if (this.#life === undefined) return // the next session opens all that is assigned
+    this.#changes.addEverything()
+    this.imageChanged(this.#life)
   }
 
   /**
    * At most once per tick: when many leaders change, their states arrive in many turns, and each
-   * assignment begins the fetches anew.
+   * assignment visits all replicas.
    */
   #assignFetchers(): void {
     this.#areFetchersDue = false
@@ -548,7 +591,7 @@ export class ReplicaManager implements ReplicaHost {
       if (followers === undefined) byLeader.set(leader, [replica])
       else followers.push(replica)
     }
-    const { links, clock, log } = this.#options
+    const { links, clock, turn, log } = this.#options
     for (const [leader, fetcher] of this.#fetchers) {
       if (byLeader.has(leader)) continue
       fetcher.stop()
@@ -557,7 +600,15 @@ export class ReplicaManager implements ReplicaHost {
     for (const [leader, replicas] of byLeader) {
       const fetcher =
         this.#fetchers.get(leader) ??
-        new ReplicaFetcher({ leader, links, clock, log, life: () => this.#life })
+        new ReplicaFetcher({
+          leader,
+          links,
+          clock,
+          turn,
+          log,
+          life: () => this.#life,
+          nextSession: () => ++this.#lastFetchSession,
+        })
       this.#fetchers.set(leader, fetcher)
       fetcher.setReplicas(replicas)
     }
@@ -636,4 +687,6 @@ function giveUp(replica: Replica): void {
 
 interface Assigned extends PartitionName {
   readonly replicas: readonly BrokerId[]
+  /** the topic's znode's */
+  readonly version: number
 }

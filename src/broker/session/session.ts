@@ -3,6 +3,7 @@
 // broker stops leading and begins another session.
 
 import type { Address } from '../../address.ts'
+import { ZkMultiError } from '../../client/zk/errors.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Logger } from '../../logger.ts'
@@ -16,14 +17,13 @@ import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { ClusterWatch } from '../cluster/cluster-watch.ts'
 import type { ReplicaReport } from '../cluster/replica-status.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
-import { zkPaths } from '../cluster/zk-paths.ts'
+import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { ControllerDriver } from '../controller/driver.ts'
 import type { DataDir } from '../data-dir.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import { Marks } from './marks.ts'
 import { makeSharedNodes, readClusterId, register } from './registration.ts'
 import { ReplicaReports } from './replica-reports.ts'
-import { StateWrites } from './state-writes.ts'
 
 /** Delay between attempts to read a znode while the session has no connection. */
 const rereadMs = 50
@@ -52,6 +52,14 @@ interface SessionOptions {
   readonly onExpired: () => void
 }
 
+/** The replica whose leader writes a state. */
+interface StateWriter {
+  readonly topic: string
+  readonly partition: number
+  /** version of the topic's znode that named the replicas which the leader knows */
+  readonly assignmentVersion: number
+}
+
 /** The cluster that an open session has joined, and the broker's life in it. */
 interface Membership {
   readonly clusterId: string
@@ -66,7 +74,6 @@ export class BrokerSession {
   readonly #controller: ControllerDriver
   readonly #reports: ReplicaReports
   readonly #marks: Marks
-  readonly #stateWrites: StateWrites
   #membership: Membership | undefined
   #isOver = false
 
@@ -86,7 +93,6 @@ export class BrokerSession {
     const rules = { recoveryWaitMs, rebalanceMs }
     this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log, ...rules })
     this.#marks = new Marks({ zk, directory: dataDir, log })
-    this.#stateWrites = new StateWrites(zk, turn)
     this.#reports = new ReplicaReports({ self: id, zk, clock, log })
     zk.once('expired', () => {
       this.#end()
@@ -210,20 +216,33 @@ export class BrokerSession {
 
   /** See `ReplicaHost.writeState`. */
   async writeState(
-    { topic, partition }: { readonly topic: string; readonly partition: number },
+    { topic, partition, assignmentVersion }: StateWriter,
     state: PartitionState,
   ): Promise<PartitionState | undefined> {
     const { image, log } = this.#options
+    const version = state.version + 1
+    let isReassigned = false
     try {
-      const version = await this.#stateWrites.write({ topic, partition }, state)
+      await this.zk.multi([
+        // A broker that has left the replicas must not return to the ISR.
+        { type: 'check', path: zkPaths.topic(topic), version: assignmentVersion },
+        {
+          type: 'setData',
+          path: zkPaths.state(topic, partition),
+          data: Buffer.from(encodeState(state)),
+          version: state.version,
+        },
+      ])
       image.setState(topic, partition, { ...state, version })
       return this.#isOver ? undefined : { ...state, version }
     } catch (error) {
       log.debug({ topic, partition, err: (error as Error).message }, 'An ISR write failed')
+      isReassigned = error instanceof ZkMultiError && error.index === 0
     }
     while (!this.#isOver) {
       try {
-        await this.#watch.readState(topic, partition)
+        if (isReassigned) await this.#watch.readTopic(topic)
+        else await this.#watch.readState(topic, partition)
         return this.#isOver ? undefined : image.state(topic, partition)
       } catch (error) {
         const err = (error as Error).message

@@ -26,7 +26,7 @@ import { testSecret } from '../test-secret.ts'
 
 const id = 1 as BrokerId
 const idPath = zkPaths.brokerId(id)
-const place = { topic: 'goals', partition: 0 }
+const place = { topic: 'goals', partition: 0, assignmentVersion: 0 }
 
 let uuidCount = 0
 const makeUuid = () => `uuid${++uuidCount}`
@@ -91,17 +91,6 @@ async function opened() {
   const state = one.image.state('goals', 0)
   if (state === undefined) throw new Error('The image has no state')
   return { ...one, life, state }
-}
-
-/** A second partition with the same state. */
-async function putOther({ tree }: { readonly tree: MemoryTree }) {
-  const other = { topic: 'other', partition: 0 }
-  tree.put(zkPaths.topic('other'), encodeTopic({ topicId: 'y', replicas: [ids(1, 9)] }))
-  tree.put(zkPaths.partitions('other'), '')
-  tree.put(zkPaths.partition('other', 0), '')
-  tree.put(zkPaths.state('other', 0), tree.text(statePath) ?? '')
-  await settled()
-  return other
 }
 
 t.test('it enters the cluster in an order that is safe against elections', async (t) => {
@@ -279,43 +268,11 @@ t.test('a written state is in force with its new version', async (t) => {
   t.same(one.image.state('goals', 0), { ...wanted, version: 1 })
 })
 
-t.test('the states that one turn writes share a multi', async (t) => {
-  const one = await opened()
-  const other = await putOther(one)
-  one.zk.made.length = 0
-  const written = await Promise.all([
-    one.session.writeState(place, { ...one.state, leaderEpoch: 8 }),
-    one.session.writeState(other, { ...one.state, leaderEpoch: 9 }),
-  ])
-  t.match(written, [
-    { leaderEpoch: 8, version: 1 },
-    { leaderEpoch: 9, version: 1 },
-  ])
-  t.same(one.zk.made.filter((call) => /^(multi|setData) /.test(call)).length, 1)
-})
-
-t.test('of states that share a multi, one that has changed does not hold up another', async (t) => {
-  const one = await opened()
-  const other = await putOther(one)
-  const stopped = one.zk.stopAt('request', 'multi')
-  const writing = Promise.all([
-    one.session.writeState(place, { ...one.state, leaderEpoch: 8 }),
-    one.session.writeState(other, { ...one.state, leaderEpoch: 9 }),
-  ])
-  await stopped
-  putState(one.tree, { leaderEpoch: 7 })
-  one.zk.resume()
-  t.match(await writing, [
-    { leaderEpoch: 7, version: 1 },
-    { leaderEpoch: 9, version: 1 },
-  ])
-})
-
 t.test(
   'a state that another has changed is not overwritten: the other one is in force',
   async (t) => {
     const one = await opened()
-    const stopped = one.zk.stopAt('request', 'setData', statePath)
+    const stopped = one.zk.stopAt('request', 'multi', statePath)
     const written = one.session.writeState(place, { ...one.state, isr: [] })
     await stopped
     putState(one.tree, { leaderEpoch: 5 })
@@ -325,10 +282,22 @@ t.test(
   },
 )
 
+t.test('no state is written for replicas that the topic no longer has', async (t) => {
+  const one = await opened()
+  const stopped = one.zk.stopAt('request', 'multi', statePath)
+  const written = one.session.writeState(place, { ...one.state, isr: one.state.isr.slice(0, 2) })
+  await stopped
+  putTopic(one.tree, 1, 2)
+  one.zk.resume()
+  t.same(await written, one.state)
+  t.same(stateIn(one.tree), one.state)
+  t.same(one.image.topics.get('goals')?.assignment.replicas, [[1, 2]], 'the new ones are known')
+})
+
 for (const at of ['request', 'answer'] as const) {
   t.test(`what is in force after a write that broke at its ${at} is read`, async (t) => {
     const one = await opened()
-    const stopped = one.zk.stopAt(at, 'setData', statePath)
+    const stopped = one.zk.stopAt(at, 'multi', statePath)
     const wanted = { ...one.state, isr: one.state.isr.slice(0, 2) }
     const written = one.session.writeState(place, wanted)
     await stopped
@@ -342,7 +311,7 @@ for (const at of ['request', 'answer'] as const) {
 
 t.test('no state is in force if the session ends during the read', async (t) => {
   const one = await opened()
-  const stopped = one.zk.stopAt('answer', 'setData', statePath)
+  const stopped = one.zk.stopAt('answer', 'multi', statePath)
   const written = one.session.writeState(place, one.state)
   await stopped
   one.zk.disconnect()
@@ -354,7 +323,7 @@ t.test('no state is in force if the session ends during the read', async (t) => 
 
 t.test('a state that was removed is not in force', async (t) => {
   const one = await opened()
-  const stopped = one.zk.stopAt('request', 'setData', statePath)
+  const stopped = one.zk.stopAt('request', 'multi', statePath)
   const written = one.session.writeState(place, one.state)
   await stopped
   one.tree.delete(statePath, -1)
