@@ -503,7 +503,11 @@ export const mqMutants: readonly Mutant[] = [
     name: 'an unconditional ISR write',
     rule: 'leader epochs never go back',
     edits: [
-      { file: session, from: 'encodeState(state), state.version)', to: 'encodeState(state), -1)' },
+      {
+        file: session,
+        from: 'data: Buffer.from(encodeState(state)),\n          version: state.version,',
+        to: 'data: Buffer.from(encodeState(state)),\n          version: -1,',
+      },
     ],
     seeds: 600,
   },
@@ -513,8 +517,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: driver,
-        from: "        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion },\n",
-        to: "        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion < 0 ? epochVersion : -1 },\n",
+        from: 'version: epochVersion },\n        ...writes.map(opOf),',
+        to: 'version: epochVersion < 0 ? epochVersion : -1 },\n        ...writes.map(opOf),',
       },
     ],
     seeds: 1000,
@@ -687,23 +691,11 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: deleteTopics,
-        from: '[...new Set(replicas.flat())].sort((a, b) => a - b)',
-        to: '[...new Set(replicas.flat())].sort((a, b) => a - b).slice(1)',
+        from: 'const brokers = brokersWith(assignment)',
+        to: 'const brokers = brokersWith(assignment).slice(1)',
       },
     ],
     seeds: 100,
-  },
-  {
-    name: 'a broker says that it has removed what it is about to remove',
-    rule: 'nothing of a deleted topic stays on a disk, even if the broker dies meanwhile',
-    edits: [
-      {
-        file: removal,
-        from: "      await replicas.remove(names)\n      if (await this.#takeOut(deleted)) log.info({ topic, topicId }, 'Removed a deleted topic')\n",
-        to: '      await this.#takeOut(deleted)\n      await replicas.remove(names)\n',
-      },
-    ],
-    seeds: 600,
   },
 
   // --- producers ---------------------------------------------------------------------------------
@@ -1064,7 +1056,7 @@ export const scenarioMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'broker/replication/replica-manager.ts',
-        from: '    replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))\n',
+        from: '      replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))\n',
         to: '',
       },
     ],
@@ -1136,6 +1128,18 @@ export const scenarioMutants: readonly Mutant[] = [
         file: leadership,
         from: 'const [preferred] = standings',
         to: 'const preferred = standings.at(-1)',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a broker says that it has removed what it is about to remove',
+    rule: 'nothing of a deleted topic stays on a disk, even if the broker dies meanwhile',
+    edits: [
+      {
+        file: removal,
+        from: "      await replicas.remove(names)\n      if (await this.#takeOut(deleted)) log.info({ topic, topicId }, 'Removed a deleted topic')\n",
+        to: '      await this.#takeOut(deleted)\n      await replicas.remove(names)\n',
       },
     ],
     seeds: 60,
