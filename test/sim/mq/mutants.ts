@@ -19,6 +19,8 @@ const leadership = 'broker/controller/leadership.ts'
 const image = 'broker/cluster/cluster-image.ts'
 const reports = 'broker/session/replica-reports.ts'
 const driver = 'broker/controller/driver.ts'
+const reassignment = 'broker/controller/reassignment.ts'
+const leftovers = 'broker/replication/leftover-removal.ts'
 const session = 'broker/session/session.ts'
 const sessions = 'broker/session/sessions.ts'
 const marks = 'broker/session/marks.ts'
@@ -505,11 +507,44 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: session,
-        from: 'data: Buffer.from(encodeState(state)),\n          version: state.version,',
-        to: 'data: Buffer.from(encodeState(state)),\n          version: -1,',
+        from: '          version: state.version,\n',
+        to: '          version: state.version < 0 ? 0 : -1,\n',
       },
     ],
     seeds: 600,
+  },
+  {
+    name: 'a reassignment takes its target for in sync',
+    rule: 'replicas that a reassignment makes join the ISR by fetching, and it ends when they have',
+    edits: [
+      {
+        file: reassignment,
+        from: 'const isr = known.isr.filter(({ broker }) => target.includes(broker))',
+        to: `const isr = standings.flatMap(({ broker, life }) =>
+    target.includes(broker) && life !== undefined ? { broker, ...life, isAwaited: false } : [],
+  )`,
+      },
+      {
+        file: reassignment,
+        from: 'if (!isGoingBack(move) && !target.every((broker) => isInSync(known, broker, standings))) {',
+        to: 'if (known.leader < 0) {',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a replica that is to go is removed before the state is without it',
+    rule: 'a directory is removed once the state that needs it no more is committed',
+    edits: [
+      {
+        file: leftovers,
+        from: 'const partitions = leftoversOf(found.assignment, self)',
+        to: `const partitions = [...(found.assignment.moves ?? [])].flatMap(([partition, { target }]) =>
+        target.includes(self) ? [] : partition,
+      ).concat(leftoversOf(found.assignment, self))`,
+      },
+    ],
+    seeds: 300,
   },
   {
     name: 'a deposed controller that writes',
