@@ -44,7 +44,13 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'broker/controller': ['broker/cluster', 'broker/partition', 'client/zk'],
   'broker/replication': ['broker/cluster', 'broker/partition', 'client/mq', 'log', 'world'],
   'broker/group': ['broker/cluster', 'broker/replication'],
-  'broker/session': ['broker/cluster', 'broker/controller', 'broker/data-dir', 'broker/partition'],
+  'broker/session': [
+    'broker/cluster',
+    'broker/controller',
+    'broker/data-dir',
+    'broker/partition',
+    'client/zk',
+  ],
   'broker/api': [
     'broker/cluster',
     'broker/controller',

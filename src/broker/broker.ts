@@ -32,6 +32,7 @@ import { handOver } from './hand-over.ts'
 import { KafkaDialect } from './kafka/connection.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
+import { LeftoverRemoval } from './replication/leftover-removal.ts'
 import { ReplicaManager } from './replication/replica-manager.ts'
 import { TopicRemoval } from './replication/topic-removal.ts'
 import { OldCopyError } from './session/marks.ts'
@@ -138,7 +139,7 @@ export class Broker implements Part {
     const groups = this.#makeGroups(replicas, (partitionCount, replicationFactor) =>
       makeOffsetsTopic(parts, { partitionCount, replicationFactor }),
     )
-    const removal = this.#makeRemoval(replicas)
+    const removals = this.#makeRemovals(replicas)
     const parts = this.#makeParts({ openBlock, dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
@@ -151,7 +152,7 @@ export class Broker implements Part {
         links,
         replicas,
         groups,
-        removal,
+        removals,
         listener,
         cancelCheckpoints,
       }
@@ -181,7 +182,7 @@ export class Broker implements Part {
     // nothing.
     running?.groups.close()
     running?.replicas.resign()
-    running?.removal.close()
+    for (const removal of running?.removals ?? []) removal.close()
     await this.#sessions.close()
     if (running === undefined) return
     running.cancelCheckpoints()
@@ -250,7 +251,7 @@ export class Broker implements Part {
     running.links.imageChanged()
     running.replicas.imageChanged(life)
     running.groups.imageChanged()
-    running.removal.imageChanged()
+    for (const removal of running.removals) removal.imageChanged()
   }
 
   #endpoint(): Address {
@@ -303,16 +304,17 @@ export class Broker implements Part {
     })
   }
 
-  #makeRemoval(replicas: ReplicaManager): TopicRemoval {
+  #makeRemovals(replicas: ReplicaManager): readonly Removal[] {
     const { config, world } = this.#options
-    return new TopicRemoval({
+    const options = {
       self: config.id,
       image: this.#image,
       replicas,
       clock: world.clock,
       log: this.#log,
       zk: () => this.#sessions.registered?.zk,
-    })
+    }
+    return [new TopicRemoval(options), new LeftoverRemoval(options)]
   }
 
   #makeGroups(
@@ -480,6 +482,8 @@ async function orRelease<T>(dataDir: DataDir, make: () => T): Promise<T> {
   }
 }
 
+type Removal = Pick<TopicRemoval, 'imageChanged' | 'close'>
+
 interface Running {
   readonly dataDir: DataDir
   readonly secret: ClusterSecret
@@ -487,7 +491,7 @@ interface Running {
   readonly links: BrokerLinks
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
-  readonly removal: TopicRemoval
+  readonly removals: readonly Removal[]
   readonly listener: Listener
   readonly cancelCheckpoints: () => void
 }

@@ -134,6 +134,9 @@ const adminCalls = {
   createTopic: [{ topic: 'goals', partitions: 1, replicas: 1 }],
   offsets: ['goals'],
   groupOffsets: ['fans', 'goals'],
+  reassign: [[{ topic: 'goals', partition: 0, replicas: [1] }]],
+  cancelReassignments: [[{ topic: 'goals', partition: 0 }]],
+  electLeaders: ['goals'],
   recoveryChoices: ['goals', 0],
   recover: [{ topic: 'goals', partition: 0, leader: 1, version: 2 }],
 }

@@ -214,6 +214,13 @@ const adminCalls: readonly Refusal[] = [
   [['offsets', ['goals']], /topic is \[ 'goals' \]/, badTopic],
   [['groupOffsets', 'fans'], /topic is missing/, badTopic],
   [['groupOffsets', 'a b', 'goals'], /group is 'a b'/, 'INVALID_GROUP_ID'],
+  [
+    ['reassign', [{ topic: 'goals', partition: 0, replicas: [] }]],
+    /moves\[0\]\.replicas is \[\]/,
+    'INVALID_REQUEST',
+  ],
+  [['cancelReassignments', [{ topic: 'goals' }]], /partition is missing/, 'INVALID_REQUEST'],
+  [['electLeaders', 'a b'], /topic is 'a b'/, badTopic],
   [['recoveryChoices', 'goals', -1], /partition is -1/, 'INVALID_REQUEST'],
   [
     ['recover', { topic: 'goals', partition: 0, leader: 1 }],

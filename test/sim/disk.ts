@@ -197,12 +197,7 @@ export class SimDisk {
         queueMicrotask(() => names.recovered())
         return new GuardedDirectory(log, process, { names, hasRoom: (act) => this.#noRoom(act) })
       },
-      removeLog: async (name) => {
-        process.act('remove a log')
-        const log = logs.get(name)
-        logs.delete(name)
-        if (log !== undefined) this.#removed.push({ name, log })
-      },
+      removeLog: (name) => this.#removeLog(name, process),
       makeLog: (name) => {
         process.act('SNAP make a log')
         logs.set(name, new MemoryDirectory({ path: name, ...this.#options() }))
@@ -219,6 +214,24 @@ export class SimDisk {
         this.#removed.push({ name, ...(tree && { tree }), ...(log && { log }) })
       },
     }
+  }
+
+  /** A power cut may bring it back until its removal is synced, which resolves the promise. */
+  #removeLog(name: string, process: SimProcess): Promise<void> {
+    process.act('remove a log')
+    const log = this.#logs.get(name)
+    this.#logs.delete(name)
+    const removed = { name, ...(log && { log }) }
+    this.#removed.push(removed)
+    return new Promise((resolve, reject) => {
+      this.#later(() => {
+        const at = this.#removed.indexOf(removed)
+        if (at < 0 || !process.alive) return
+        const error = this.#fault('sync')
+        if (error === null) this.#removed.splice(at, 1)
+        process.enter(() => (error === null ? resolve() : reject(error)))
+      })
+    })
   }
 
   #options() {

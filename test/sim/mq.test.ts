@@ -5,7 +5,7 @@ import t from 'tap'
 import { countsOf, leastPerThousand } from './mq/counts.ts'
 import { drawFaults, faultNames, losesDisks, mqFaults } from './mq/faults.ts'
 import { liveMq } from './mq/life.ts'
-import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
+import { lostDiskMutants, mqMutants, scenarioMutants } from './mq/mutants.ts'
 import { mutated } from './mutate.ts'
 
 /** Seeds that once failed, with what they found. They change as the simulator changes. */
@@ -101,7 +101,7 @@ t.test('each kind of fault has a minimum count', async (t) => {
 })
 
 t.test('every mutant fits the sources', async (t) => {
-  const mutants = [...mqMutants, ...lostDiskMutants]
+  const mutants = [...mqMutants, ...lostDiskMutants, ...scenarioMutants]
   for (const mutant of mutants) t.doesNotThrow(() => mutated(mutant), mutant.name)
   t.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length)
   t.ok(mutants.length >= 42)

@@ -4,7 +4,7 @@
 import type { FaultRows, FaultsOf, FaultTable } from './faults.ts'
 import { drawFaults, mqFaults } from './mq/faults.ts'
 import { liveMq } from './mq/life.ts'
-import { lostDiskMutants, mqMutants } from './mq/mutants.ts'
+import { lostDiskMutants, mqMutants, scenarioMutants } from './mq/mutants.ts'
 import type { Mutant, Simulation } from './mutate.ts'
 import { drawServersFaults, serversFaults } from './servers/faults.ts'
 import { liveServers } from './servers/life.ts'
@@ -82,6 +82,10 @@ export const worlds: Readonly<Record<WorldName, SimulatedWorld>> = {
       {
         mutants: lostDiskMutants,
         simulation: { file: 'mq/lost-disks.ts', live: 'liveLostDisks' },
+      },
+      {
+        mutants: scenarioMutants,
+        simulation: { file: 'mq/scenarios.ts', live: 'liveScenarios' },
       },
     ],
   },

@@ -17,10 +17,13 @@ import {
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
 import { decodeConfig, encodeConfig, noTexts } from '../cluster/cluster-configs.ts'
+import type { TopicImage } from '../cluster/cluster-image.ts'
+import { replicaCountOf } from '../cluster/topic-assignment.ts'
 import { zkPaths } from '../cluster/zk-paths.ts'
+import { isInternal } from '../group/offsets-topic.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
-import { changedConfig } from './config-changes.ts'
+import { changedConfig, checkOffsetsTopic } from './config-changes.ts'
 import { entityText, noTopic } from './describe-configs.ts'
 import { openSession } from './open-session.ts'
 import { repeated, repeatedError } from './repeated.ts'
@@ -60,12 +63,20 @@ async function alter(
     const found = await read(session, zkPaths.configOf(entity))
     const own = (found === undefined ? undefined : decodeConfig(found.data)) ?? noTexts
     const wanted = changedConfig(entity, replaces ? noTexts : own, changes)
+    const offsets = type === 'topic' && isInternal(name) ? parts.image.topics.get(name) : undefined
+    if (offsets !== undefined) checkOffsetsTopic(wanted, fewestReplicas(offsets))
     if (validateOnly) return
     if (await write(session, entity, encodeConfig(wanted), found?.version)) break
     await checkEntity(parts, session, entity)
   }
   parts.log.info({ type, name, changes }, 'Changed a configuration')
   await session.readConfig(entity)
+}
+
+function fewestReplicas({ assignment }: TopicImage): number {
+  return Math.min(
+    ...assignment.replicas.map((_, partition) => replicaCountOf(assignment, partition)),
+  )
 }
 
 /** @throws BrokerError for a topic or a broker that cannot have a configuration */

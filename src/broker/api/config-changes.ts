@@ -10,6 +10,7 @@ import {
   listElements,
   readConfigValue,
 } from '../cluster/topic-config.ts'
+import { offsetsTopic } from '../group/offsets-topic.ts'
 import { entityText } from './describe-configs.ts'
 import { repeated } from './repeated.ts'
 
@@ -63,6 +64,26 @@ function changedValue(
   const read = readConfigValue(row, text)
   if (read.type === 'value') return text
   throw invalid('INVALID_CONFIG', entity, `${name} cannot be '${text}': ${read.reason}`)
+}
+
+/**
+ * What groups need of the topic in which they are stored: another policy would remove their offsets,
+ * and with too few replicas nothing could be committed any more.
+ *
+ * @param own values of the topic afterwards
+ * @throws BrokerError INVALID_CONFIG
+ */
+export function checkOffsetsTopic(own: ConfigTexts, replicaCount: number): void {
+  const entity = { type: 'topic', name: offsetsTopic } as const
+  const policy = listElements(own.get('cleanup.policy') ?? '').join(',')
+  if (policy !== 'compact') {
+    const found = 'its cleanup.policy must stay compact, or offsets of groups would be lost'
+    throw invalid('INVALID_CONFIG', entity, found)
+  }
+  const wanted = Number(own.get('min.insync.replicas') ?? 1)
+  if (wanted <= replicaCount) return
+  const found = `with min.insync.replicas ${wanted} and ${replicaCount} replicas no offset could be committed`
+  throw invalid('INVALID_CONFIG', entity, found)
 }
 
 interface ListChange {

@@ -12,7 +12,8 @@ import type {
 } from '../../protocol/mq/create-partitions.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type BrokerId, failureOf, noBroker } from '../../protocol/mq/messages.ts'
-import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../cluster/zk-paths.ts'
+import { type TopicAssignment, targetOf } from '../cluster/topic-assignment.ts'
+import { decodeTopic, encodeTopic, zkPaths } from '../cluster/zk-paths.ts'
 import { type PlacedBroker, placeReplicas } from '../controller/placement.ts'
 import { isInternal } from '../group/offsets-topic.ts'
 import { asBrokerError } from './answer.ts'
@@ -68,7 +69,8 @@ async function addPartitions(
         {
           type: 'setData',
           path,
-          data: Buffer.from(encodeTopic({ topicId: assignment.topicId, replicas })),
+          // biome-ignore lint/plugin/noObjectSpread: partitions are created rarely
+          data: Buffer.from(encodeTopic({ ...assignment, replicas })),
           version,
         },
         ...replicas.slice(assignment.replicas.length).map((_, i) => {
@@ -112,13 +114,14 @@ async function read(
  */
 export function allReplicas(
   { topic, count, assignments = [] }: NewPartitions,
-  { replicas }: TopicAssignment,
+  assignment: TopicAssignment,
   brokers: readonly PlacedBroker[],
 ): readonly (readonly BrokerId[])[] {
   if (isInternal(topic)) {
     const found = 'what the brokers keep in it is placed by its number of partitions'
     throw refusal(topic, 'INVALID_TOPIC_EXCEPTION', found)
   }
+  const { replicas } = assignment
   const { length: before } = replicas
   const { partitionsPerTopicMax: most } = limits
   if (count <= before) {
@@ -128,7 +131,7 @@ export function allReplicas(
   if (count > most) {
     throw refusal(topic, 'INVALID_PARTITIONS', `at most ${most} are allowed, not ${count}`)
   }
-  const replicationFactor = replicas[0]?.length ?? 1
+  const replicationFactor = targetOf(assignment, 0).length
   const added = count - before
   if (assignments.length > 0) {
     if (assignments.length !== added) {

@@ -14,10 +14,12 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
 import { type ConfigTexts, encodeConfig } from '../cluster/cluster-configs.ts'
-import { decodeTopic, encodeTopic, type TopicAssignment, zkPaths } from '../cluster/zk-paths.ts'
+import type { TopicAssignment } from '../cluster/topic-assignment.ts'
+import { decodeTopic, encodeTopic, zkPaths } from '../cluster/zk-paths.ts'
+import { isInternal } from '../group/offsets-topic.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
-import { newConfig } from './config-changes.ts'
+import { checkOffsetsTopic, newConfig } from './config-changes.ts'
 import { Deadline } from './deadline.ts'
 import { checkCollision, checkNewTopic, replicasFor } from './new-topic.ts'
 import { openSession } from './open-session.ts'
@@ -113,6 +115,7 @@ class Creation {
     const start = image.topics.size + this.#begun.length
     const replicas = replicasFor(newTopic, brokers, { defaults, start })
     const config = newConfig(topic, newTopic.configs ?? [])
+    if (isInternal(topic)) checkOffsetsTopic(config, replicas[0]?.length ?? 1)
     this.#begun.push(topic)
     if (this.#validateOnly) return { topicId: '', replicas }
     const assignment = { topicId: makeUuid(), replicas }

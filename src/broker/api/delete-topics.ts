@@ -14,6 +14,7 @@ import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
 import type { MultiOp } from '../../protocol/zk/messages.ts'
 import { encodeDeletedTopic } from '../cluster/deleted-topics.ts'
+import { brokersWith } from '../cluster/topic-assignment.ts'
 import { decodeTopic, zkPaths } from '../cluster/zk-paths.ts'
 import { isInternal } from '../group/offsets-topic.ts'
 import { asBrokerError } from './answer.ts'
@@ -91,9 +92,9 @@ async function deleteTopic(
       const ops = await removalOf(session, topic)
       const doomed: MultiOp[] = []
       if (assignment !== undefined) {
-        const { replicas } = assignment
-        const brokers = [...new Set(replicas.flat())].sort((a, b) => a - b)
-        const text = encodeDeletedTopic({ topic, partitionCount: replicas.length, brokers })
+        const partitionCount = assignment.replicas.length
+        const brokers = brokersWith(assignment)
+        const text = encodeDeletedTopic({ topic, partitionCount, brokers })
         doomed.push({
           type: 'create',
           path: zkPaths.deletedTopic(id),

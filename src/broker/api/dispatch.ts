@@ -29,6 +29,7 @@ import { initProducerId, metadata } from './metadata.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { offsetCommit, offsetFetch } from './offsets.ts'
 import { produce } from './produce.ts'
+import { alterPartitionReassignments, listPartitionReassignments } from './reassign-partitions.ts'
 import { recover, showRecovery } from './recover.ts'
 import { replicaFetch } from './replica-fetch.ts'
 
@@ -124,6 +125,12 @@ export function dispatch(
       return
     case 'electLeaders':
       answerLater(electLeaders(parts, request), respond)
+      return
+    case 'alterPartitionReassignments':
+      answerLater(alterPartitionReassignments(parts, request), respond)
+      return
+    case 'listPartitionReassignments':
+      answerLater(listPartitionReassignments(parts, request), respond)
       return
     case 'createPartitions':
       answerLater(createPartitions(parts, request), respond)

@@ -1,5 +1,5 @@
 // electLeaders: any broker writes the state in which the preferred replica leads, conditional on the
-// state that it read, as the controller would.
+// state that it read and on the epoch of the controller in force, as the controller would.
 //
 // Next on the path: controller/leadership.ts; then the brokers read the state.
 
@@ -11,7 +11,7 @@ import type {
 } from '../../protocol/mq/elect-leaders.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
-import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import { decodeNumber, encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { preferredState } from '../controller/leadership.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
@@ -85,10 +85,21 @@ async function elect(
       throw refuse('PREFERRED_LEADER_NOT_AVAILABLE', found)
     }
     try {
-      const path = zkPaths.state(topic, partition)
-      const { version } = await session.zk.setData(path, encodeState(wanted), known.version)
+      const { data, stat } = await session.zk.getData(zkPaths.controllerEpoch)
+      const controllerEpoch = decodeNumber(data) ?? known.controllerEpoch
       // biome-ignore lint/plugin/noObjectSpread: leaders change rarely
-      image.setState(topic, partition, { ...wanted, version })
+      const state = { ...wanted, controllerEpoch }
+      await session.zk.multi([
+        { type: 'check', path: zkPaths.controllerEpoch, version: stat.version },
+        {
+          type: 'setData',
+          path: zkPaths.state(topic, partition),
+          data: Buffer.from(encodeState(state)),
+          version: known.version,
+        },
+      ])
+      // biome-ignore lint/plugin/noObjectSpread: leaders change rarely
+      image.setState(topic, partition, { ...state, version: known.version + 1 })
       log.info({ topic, partition, leader: wanted.leader }, 'Elected the preferred leader')
       return
     } catch (error) {

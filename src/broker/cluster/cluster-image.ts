@@ -24,8 +24,9 @@ import {
   reportName,
   type Standing,
 } from './replica-status.ts'
+import { changesOf, replicaCountOf, type TopicAssignment } from './topic-assignment.ts'
 import type { TopicConfig } from './topic-config.ts'
-import { type TopicAssignment, zkPaths } from './zk-paths.ts'
+import { zkPaths } from './zk-paths.ts'
 
 interface LiveBroker extends Registration {
   readonly id: BrokerId
@@ -35,9 +36,11 @@ interface LiveBroker extends Registration {
   readonly session: number
 }
 
-interface TopicImage {
+export interface TopicImage {
   readonly topic: string
   readonly assignment: TopicAssignment
+  /** the znode's */
+  readonly version: number
   /** by partition; missing until the controller has elected its first leader */
   readonly states: Map<number, PartitionState>
   /** by partition: why its state znode, which exists, cannot be used */
@@ -146,17 +149,23 @@ export class ClusterImage {
     return this.#assignmentsRevision
   }
 
-  setTopic(topic: string, assignment: TopicAssignment): void {
-    this.#assignmentsRevision += 1
-    this.topicProblems.delete(topic)
+  /**
+   * Ignores an assignment that is older than the one it has.
+   *
+   * @param version the znode's
+   */
+  setTopic(topic: string, assignment: TopicAssignment, version = 0): void {
     const before = this.topics.get(topic)
     const isSame = before?.assignment.topicId === assignment.topicId
+    if (isSame && version < before.version) return
+    this.#assignmentsRevision += 1
+    this.topicProblems.delete(topic)
     if (!isSame) this.#forgetTopic(topic)
     this.#byTopicId.set(assignment.topicId, topic)
     const states = isSame ? before.states : new Map()
     const stateProblems = isSame ? before.stateProblems : new Map()
     if (isSame) this.#topicChanged(topic) // it may have fewer partitions
-    this.topics.set(topic, { topic, assignment, states, stateProblems })
+    this.topics.set(topic, { topic, assignment, version, states, stateProblems })
     this.#topicChanged(topic)
   }
 
@@ -189,6 +198,10 @@ export class ClusterImage {
 
   topicConfig(topic: string): TopicConfig {
     return this.configs.topic(topic)
+  }
+
+  minInsyncReplicas({ topic, assignment }: TopicImage, partition: number): number {
+    return this.configs.minInsyncReplicas(topic, replicaCountOf(assignment, partition))
   }
 
   /** @returns the name of the topic with this id */
@@ -310,7 +323,9 @@ export class ClusterImage {
       const leaderEpoch = state?.leaderEpoch ?? -1
       const isr = brokersOf(state?.isr ?? [])
       const problems = this.problems(image, partition)
-      return { partition, leader, leaderEpoch, replicas, isr, problems }
+      const move = assignment.moves?.get(partition)
+      const { adding, removing } = move === undefined ? noChanges : changesOf(move, replicas)
+      return { partition, leader, leaderEpoch, replicas, isr, problems, adding, removing }
     })
     return { topic, topicId: assignment.topicId, problem, partitions }
   }
@@ -321,6 +336,8 @@ function isSameBroker(a: LiveBroker, b: LiveBroker): boolean {
   if (a.host !== b.host || a.port !== b.port || a.rack !== b.rack) return false
   return (a.isLeaving === true) === (b.isLeaving === true)
 }
+
+const noChanges = { adding: [], removing: [] }
 
 const aheadReason =
   'it has committed records that the leader lacks, so it does not follow: see zw topics recover'

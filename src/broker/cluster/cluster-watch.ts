@@ -133,6 +133,13 @@ export class ClusterWatch {
     this.#changeSoon()
   }
 
+  /** Reads a topic again, with its states. Reflects every write made before this call. */
+  async readTopic(topic: string): Promise<void> {
+    await this.#options.zk.sync(zkPaths.topic(topic))
+    await this.#readTopic(topic)
+    this.#changeSoon()
+  }
+
   #changed({ path }: WatchEvent): void {
     this.#detached(this.#readPath(path).then(() => this.#changeSoon()))
   }
@@ -182,7 +189,7 @@ export class ClusterWatch {
         const found = await this.#get(zkPaths.topic(topic))
         const assignment = decodeTopic(found?.data ?? null)
         if (found === undefined) image.removeTopic(topic)
-        else if (assignment !== undefined) image.setTopic(topic, assignment)
+        else if (assignment !== undefined) image.setTopic(topic, assignment, found.stat.version)
         else if (image.setBadTopic(topic)) {
           log.error({ topic }, 'A topic is unavailable: its znode cannot be read')
         }

@@ -12,7 +12,8 @@
 //                                               cluster/identity.ts
 //   /brokers/deleted/I                          brokers that have to remove their replicas of the
 //                                               topic with id I: cluster/deleted-topics.ts
-//   /brokers/topics/T                           topic id, replicas of each partition
+//   /brokers/topics/T                           topic id, replicas of each partition, and where they
+//                                               are being moved: cluster/topic-assignment.ts
 //   /brokers/topics/T/partitions/P/state        leader, ISR; every write conditional on its version
 //   /config/topics/T, /config/brokers/N         configuration of a topic, or a broker:
 //   /config/brokers/<default>                   cluster/cluster-configs.ts
@@ -32,6 +33,7 @@ import {
   type PartitionState,
 } from '../partition/partition-state.ts'
 import { type ReplicaPlace, reportName } from './replica-status.ts'
+import { changesOf, type Move, type TopicAssignment } from './topic-assignment.ts'
 
 export const zkPaths = {
   cluster: '/cluster',
@@ -93,24 +95,41 @@ export function meaningOf(path: string): PathMeaning | undefined {
   return { type: 'state', topic: name, partition }
 }
 
-export interface TopicAssignment {
-  readonly topicId: string
-  /** replicas by partition; the first of each is preferred as leader */
-  readonly replicas: readonly (readonly BrokerId[])[]
-}
-
-export function encodeTopic({ topicId, replicas }: TopicAssignment): string {
+/**
+ * Kafka's lists of replicas that are added and removed, and in addition the order of the original
+ * ones, and the brokers that have to remove what is left of a former replica.
+ */
+export function encodeTopic(assignment: TopicAssignment): string {
+  const { topicId, replicas, moves, leftovers } = assignment
+  const moving = [...(moves ?? [])].map(([partition, move]) => {
+    return { partition, move, ...changesOf(move, replicas[partition] ?? []) }
+  })
   return JSON.stringify({
     version: 3,
     topic_id: topicId,
     partitions: Object.fromEntries(replicas.entries()),
-    adding_replicas: {},
-    removing_replicas: {},
+    adding_replicas: listsOf(moving.map(({ partition, adding }) => [partition, adding])),
+    removing_replicas: listsOf(moving.map(({ partition, removing }) => [partition, removing])),
+    ...(moving.length === 0
+      ? {}
+      : {
+          original_replicas: listsOf(
+            moving.map(({ partition, move }) => [partition, move.original]),
+          ),
+        }),
+    ...(leftovers === undefined || leftovers.size === 0
+      ? {}
+      : { leftover_replicas: listsOf([...leftovers]) }),
   })
 }
 
+function listsOf(lists: readonly (readonly [number, readonly BrokerId[]])[]) {
+  return Object.fromEntries(lists.filter(([, ids]) => ids.length > 0))
+}
+
 export function decodeTopic(data: Buffer | null): TopicAssignment | undefined {
-  const { topic_id: topicId, partitions } = objectOf(data)
+  const found = objectOf(data)
+  const { topic_id: topicId, partitions } = found
   if (typeof topicId !== 'string' || !/^[\w-]{1,100}$/.test(topicId)) return undefined
   if (typeof partitions !== 'object' || partitions === null) return undefined
   const replicas: (readonly BrokerId[])[] = []
@@ -118,7 +137,46 @@ export function decodeTopic(data: Buffer | null): TopicAssignment | undefined {
     if (partition !== String(replicas.length) || !isBrokerIds(ids)) return undefined
     replicas.push(ids)
   }
-  return replicas.length === 0 ? undefined : { topicId, replicas }
+  if (replicas.length === 0) return undefined
+  const adding = decodeLists(found['adding_replicas'])
+  const removing = decodeLists(found['removing_replicas'])
+  const originals = decodeLists(found['original_replicas'])
+  const leftovers = decodeLists(found['leftover_replicas'])
+  if (adding === undefined || removing === undefined) return undefined
+  if (originals === undefined || leftovers === undefined) return undefined
+  const moves = new Map<number, Move>()
+  for (const partition of new Set([...adding.keys(), ...removing.keys()])) {
+    const all = replicas[partition] ?? []
+    const [added, removed] = [adding.get(partition) ?? [], removing.get(partition) ?? []]
+    const target = all.filter((id) => !removed.includes(id))
+    const original = originals.get(partition) ?? all.filter((id) => !added.includes(id))
+    const isKnown = [...added, ...removed, ...original].every((id) => all.includes(id))
+    if (!isKnown || target.length === 0 || original.length === 0) return undefined
+    moves.set(partition, { original, target })
+  }
+  for (const [partition, ids] of leftovers) {
+    // A replica that is assigned is in use, whatever the list says.
+    if (ids.some((id) => replicas[partition]?.includes(id) !== false)) return undefined
+  }
+  return {
+    topicId,
+    replicas,
+    ...(moves.size === 0 ? {} : { moves }),
+    ...(leftovers.size === 0 ? {} : { leftovers }),
+  }
+}
+
+/** Lists of brokers by partition; absent: none. */
+function decodeLists(value: unknown): Map<number, readonly BrokerId[]> | undefined {
+  const lists = new Map<number, readonly BrokerId[]>()
+  if (value === undefined) return lists
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, ids] of Object.entries(value)) {
+    const partition = naturalOf(key)
+    if (partition === undefined || !isBrokerIds(ids)) return undefined
+    lists.set(partition, ids)
+  }
+  return lists
 }
 
 /** Each id occurs once. */

@@ -21,6 +21,8 @@
 //   the leader's broker leaves    epoch + 1; an unbroken ISR member of a broker that stays
 //   another than the preferred    after a while, and a few at a time: epoch + 1, the preferred
 //   replica leads                 replica leads, if it is unbroken
+//   the target of a reassignment  the other replicas leave, and the target leads: reassignment.ts
+//   is in sync
 //   a malformed state             nothing is written: an operator wrote it and has to repair it
 //
 // A replica is usable while its broker lives and does not report a fault of the replica. A member
@@ -47,6 +49,7 @@ import {
   withoutLeader,
 } from '../partition/partition-state.ts'
 import { isUnbroken, type Leaving, preferredState, withoutLeaving } from './leadership.ts'
+import { settledState, type TopicWrite, topicWritesOf } from './reassignment.ts'
 import { electByReports, isCurrent } from './recovery-election.ts'
 
 /** The write is conditional on `state.version`; `newState` creates the znode. */
@@ -76,6 +79,8 @@ const movePauseMs = 1000
 
 interface ControllerStep {
   readonly writes: readonly StateWrite[]
+  /** at most one of each topic; no partition is in both lists */
+  readonly topicWrites: readonly TopicWrite[]
   /** when to call `step` again even if nothing changes; undefined: never */
   readonly askAgainAtMs: number | undefined
   /** leaderless although replicas have reported: others must return, or an operator decides */
@@ -106,6 +111,8 @@ export class Controller {
   readonly #undecided = new Map<string, Undecided>()
   /** in which the preferred replica leads */
   readonly #misplaced = new Map<string, StateWrite>()
+  /** in which the reassignment of the partition has ended */
+  readonly #settling = new Map<string, StateWrite>()
   /** of partitions that await reports */
   readonly #waits = new Map<string, Wait & PartitionPlace>()
   /** when preferred replicas become leaders; undefined while all of them lead that can */
@@ -132,10 +139,16 @@ export class Controller {
     const deadlines = [...this.#waits.values()].map(({ untilMs }) => untilMs)
     if (this.#rebalanceAtMs !== undefined) deadlines.push(this.#rebalanceAtMs)
     const askAgainAtMs = deadlines.length === 0 ? undefined : Math.min(...deadlines)
-    return { writes, askAgainAtMs, undecided: [...this.#undecided.values()] }
+    return {
+      writes,
+      topicWrites: topicWritesOf(image, this.#settling.values()),
+      askAgainAtMs,
+      undecided: [...this.#undecided.values()],
+    }
   }
 
   #visitAll(image: ClusterImage, nowMs: number): void {
+    this.#settling.clear()
     for (const kept of [this.#elections, this.#isrChanges, this.#undecided, this.#misplaced]) {
       kept.clear()
     }
@@ -154,15 +167,16 @@ export class Controller {
     const key = keyOf(topic, partition)
     const wait = this.#waits.get(key)
     this.#forget(key)
-    const { assignment, stateProblems } = image.topics.get(topic) ?? {}
-    const replicas = assignment?.replicas[partition]
-    if (assignment === undefined || replicas === undefined) return
-    if (stateProblems?.has(partition) === true) return
+    const found = image.topics.get(topic)
+    const replicas = found?.assignment.replicas[partition]
+    if (found === undefined || replicas === undefined) return
+    const { assignment, stateProblems } = found
+    if (stateProblems.has(partition)) return
     const { epoch: controllerEpoch } = this.#options
     const { topicId } = assignment
     const known = image.state(topic, partition)
     const standings = replicas.map((broker) => image.standing({ topicId, partition, broker }))
-    const minInsyncReplicas = image.configs.minInsyncReplicas(topic, replicas.length)
+    const minInsyncReplicas = image.minInsyncReplicas(found, partition)
     const seen = { standings, minInsyncReplicas, isLeaving: image.isLeaving }
     const place = { topicId, topic, partition }
     const wanted =
@@ -175,7 +189,14 @@ export class Controller {
       writes.set(key, { topic, partition, state: { ...wanted, controllerEpoch } })
     } else if (known !== undefined && !this.#waits.has(key) && isUndecided(known, standings)) {
       this.#undecided.set(key, { topic, partition, version: known.version })
-    } else if (known !== undefined && this.#options.rebalanceMs !== undefined) {
+    } else if (known !== undefined) {
+      const move = assignment.moves?.get(partition)
+      const end = move === undefined ? undefined : settledState(known, move, seen)
+      if (end !== undefined) {
+        this.#settling.set(key, { topic, partition, state: { ...end, controllerEpoch } })
+        return
+      }
+      if (this.#options.rebalanceMs === undefined) return
       const preferred = preferredState(known, standings, image)
       if (typeof preferred === 'string') return
       this.#misplaced.set(key, { topic, partition, state: { ...preferred, controllerEpoch } })
@@ -187,6 +208,7 @@ export class Controller {
     this.#isrChanges.delete(key)
     this.#undecided.delete(key)
     this.#misplaced.delete(key)
+    this.#settling.delete(key)
     this.#waits.delete(key)
   }
 

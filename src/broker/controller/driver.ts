@@ -17,8 +17,15 @@ import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { ClusterWatch } from '../cluster/cluster-watch.ts'
 import type { ImageChanges } from '../cluster/image-changes.ts'
 import type { ZkAccess } from '../cluster/zk-access.ts'
-import { decodeNumber, encodeController, encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import {
+  decodeNumber,
+  encodeController,
+  encodeState,
+  encodeTopic,
+  zkPaths,
+} from '../cluster/zk-paths.ts'
 import { Controller, newState, type StateWrite, type Undecided } from './controller.ts'
+import type { TopicWrite } from './reassignment.ts'
 
 /** Delay after an election or a write failed for a reason that another read would not show. */
 const retryMs = 100
@@ -160,14 +167,15 @@ export class ControllerDriver {
     const { image, clock } = this.#options
     const nowMs = clock.nowMs()
     const { controller, changes, epochVersion } = office
-    const { writes, askAgainAtMs, undecided } = controller.step(image, nowMs, changes.take())
+    const step = controller.step(image, nowMs, changes.take())
+    const { writes, topicWrites, askAgainAtMs, undecided } = step
     for (const each of undecided) this.#tell(each)
     this.#cancelDeadline?.()
     this.#cancelDeadline =
       askAgainAtMs === undefined
         ? undefined
         : clock.after(Math.max(0, askAgainAtMs - nowMs), () => this.imageChanged())
-    const multis: Promise<void>[] = []
+    const multis = topicWrites.map((write) => this.#writeTopic(write, epochVersion))
     for (let at = 0; at < writes.length; at += statesPerMulti) {
       multis.push(this.#writeStates(writes.slice(at, at + statesPerMulti), epochVersion))
     }
@@ -196,15 +204,8 @@ export class ControllerDriver {
         log.info({ topic, partition, state }, 'Wrote a partition state')
       }
     } catch (error) {
-      if (!(error instanceof ZkError) || error.code === 'SESSIONEXPIRED') throw error
       const isRefused = error instanceof ZkMultiError
-      if (isRefused && error.index === 0) {
-        if (this.#office === undefined) return // another of its writes has shown it
-        log.warn({}, 'Deposed: another controller has taken over')
-        this.#leaveOffice()
-        await watch.readAll()
-        return
-      }
+      if (await this.#wasDeposed(error)) return
       // A leader has changed its ISR meanwhile: its partition must not hold up the others.
       if (isRefused && writes.length > 1) {
         const ended = await Promise.allSettled(
@@ -216,6 +217,48 @@ export class ControllerDriver {
       await Promise.all(writes.map(({ topic, partition }) => watch.readState(topic, partition)))
     }
     this.#isAskedAgain = true
+  }
+
+  /**
+   * Ends reassignments. A broker is out of the ISR and out of the replicas at once: only then does it
+   * remove its directory.
+   */
+  async #writeTopic(write: TopicWrite, epochVersion: number): Promise<void> {
+    const { zk, image, watch, log } = this.#options
+    const { topic, version, assignment, states } = write
+    try {
+      await zk.multi([
+        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion },
+        {
+          type: 'setData',
+          path: zkPaths.topic(topic),
+          data: Buffer.from(encodeTopic(assignment)),
+          version,
+        },
+        ...states.map(({ partition, state }) => opOf({ topic, partition, state })),
+      ])
+      image.setTopic(topic, assignment, version + 1)
+      for (const { partition, state } of states) {
+        image.setState(topic, partition, { ...state, version: state.version + 1 })
+        const replicas = assignment.replicas[partition]
+        log.info({ topic, partition, replicas, state }, 'Reassigned a partition')
+      }
+    } catch (error) {
+      if (await this.#wasDeposed(error)) return
+      await watch.readTopic(topic)
+    }
+    this.#isAskedAgain = true
+  }
+
+  /** @throws the error, if the driver cannot go on from another read */
+  async #wasDeposed(error: unknown): Promise<boolean> {
+    if (!(error instanceof ZkError) || error.code === 'SESSIONEXPIRED') throw error
+    if (!(error instanceof ZkMultiError) || error.index !== 0) return false
+    if (this.#office === undefined) return true // another of its writes has shown it
+    this.#options.log.warn({}, 'Deposed: another controller has taken over')
+    this.#leaveOffice()
+    await this.#options.watch.readAll()
+    return true
   }
 }
 

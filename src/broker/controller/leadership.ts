@@ -57,7 +57,12 @@ export function isUnbroken(member: Member, standing: Standing | undefined): bool
   return isSameLife(member, standing.life) && faultOf(standing.status) === undefined
 }
 
-function mayTakeOver(known: PartitionState, standing: Standing, { isLeaving }: Leaving): boolean {
+/** It is in sync, and its broker stays. */
+export function mayTakeOver(
+  known: PartitionState,
+  standing: Standing,
+  { isLeaving }: Leaving,
+): boolean {
   const member = memberOf(known.isr, standing.broker)
   return member !== undefined && isUnbroken(member, standing) && !isLeaving(standing.broker)
 }

@@ -2,6 +2,7 @@
 // this list.
 
 import { alterConfigs } from '../../protocol/kafka/api/alter-configs.ts'
+import { alterPartitionReassignments } from '../../protocol/kafka/api/alter-partition-reassignments.ts'
 import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
 import { createPartitions } from '../../protocol/kafka/api/create-partitions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
@@ -23,6 +24,7 @@ import { joinGroup } from '../../protocol/kafka/api/join-group.ts'
 import { leaveGroup } from '../../protocol/kafka/api/leave-group.ts'
 import { listGroups } from '../../protocol/kafka/api/list-groups.ts'
 import { listOffsets } from '../../protocol/kafka/api/list-offsets.ts'
+import { listPartitionReassignments } from '../../protocol/kafka/api/list-partition-reassignments.ts'
 import { metadata } from '../../protocol/kafka/api/metadata.ts'
 import { offsetCommit } from '../../protocol/kafka/api/offset-commit.ts'
 import { offsetDelete } from '../../protocol/kafka/api/offset-delete.ts'
@@ -61,6 +63,10 @@ import { answerOffsetCommit } from './offset-commit.ts'
 import { answerOffsetDelete } from './offset-delete.ts'
 import { answerOffsetFetch } from './offset-fetch.ts'
 import { answerOffsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
+import {
+  answerAlterPartitionReassignments,
+  answerListPartitionReassignments,
+} from './partition-reassignments.ts'
 import { answerProduce } from './produce.ts'
 import { answerSaslAuthenticate } from './sasl-authenticate.ts'
 import { answerSaslHandshake } from './sasl-handshake.ts'
@@ -96,9 +102,11 @@ const served: readonly ServedApi[] = [
   serve(describeLogDirs, answerDescribeLogDirs),
   serve(createPartitions, answerCreatePartitions),
   serve(deleteGroups, answerDeleteGroups),
-  serve(offsetDelete, answerOffsetDelete),
   serve(electLeaders, answerElectLeaders),
   serve(incrementalAlterConfigs, answerIncrementalAlterConfigs),
+  serve(alterPartitionReassignments, answerAlterPartitionReassignments),
+  serve(listPartitionReassignments, answerListPartitionReassignments),
+  serve(offsetDelete, answerOffsetDelete),
   serve(describeCluster, answerDescribeCluster),
   serve(describeProducers, answerDescribeProducers),
 ]

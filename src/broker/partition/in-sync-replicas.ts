@@ -18,6 +18,9 @@
 //
 // A disk is in sync, not a broker: an ISR entry names the directory and the life that fetched, and
 // a fetch by another life does not count towards that entry.
+//
+// Replicas come and go while a partition is being reassigned. One that is made joins like any other
+// follower, by fetching; a member of the ISR counts for as long as the ISR in force names it.
 // Source: Kafka's Partition.maybeIncrementLeaderHW, maybeExpandIsr, maybeShrinkIsr (3.9).
 
 import { invariant } from '../../invariant.ts'
@@ -78,6 +81,7 @@ type Members = ReadonlyMap<BrokerId, Member>
 
 export class InSyncReplicas {
   readonly #options: ReplicasOptions
+  #replicas: readonly BrokerId[]
   readonly #followers = new Map<BrokerId, Follower>()
   #isr: Members
   #hasEligible: boolean
@@ -90,14 +94,31 @@ export class InSyncReplicas {
 
   constructor(options: ReplicasOptions) {
     this.#options = options
+    this.#replicas = options.replicas
     this.#isr = mapOf(options.isr)
     this.#hasEligible = options.hasEligible
     this.#minInsyncReplicas = options.minInsyncReplicas
     this.#highWatermark = options.highWatermark
-    for (const id of options.replicas) {
-      if (id === options.self.broker) continue
+    this.#matchFollowers(options.nowMs)
+  }
+
+  /** The partition's replicas have changed. @returns whether the high watermark moved */
+  setReplicas(replicas: readonly BrokerId[], nowMs: number): boolean {
+    this.#replicas = replicas
+    this.#matchFollowers(nowMs)
+    return this.#maybeAdvance(nowMs)
+  }
+
+  /** Keeps a follower for each replica, and for each member of the ISR in force or in flight. */
+  #matchFollowers(nowMs: number): void {
+    const members = [...this.#isr.keys(), ...(this.#proposed?.keys() ?? [])]
+    const wanted = new Set([...this.#replicas, ...members])
+    wanted.delete(this.#options.self.broker)
+    for (const id of this.#followers.keys()) if (!wanted.has(id)) this.#followers.delete(id)
+    for (const id of wanted) {
+      if (this.#followers.has(id)) continue
       // Members of the ISR get the whole lag time to fetch from the new leader.
-      const caughtUpMs = this.#isr.has(id) ? options.nowMs : Number.NEGATIVE_INFINITY
+      const caughtUpMs = this.#isr.has(id) ? nowMs : Number.NEGATIVE_INFINITY
       this.#followers.set(id, saidNothing(undefined, caughtUpMs))
     }
   }
@@ -235,6 +256,7 @@ export class InSyncReplicas {
     this.#isr = mapOf(isr)
     this.#hasEligible = eligible.length > 0
     this.#proposed = undefined
+    this.#matchFollowers(nowMs)
     return this.#maybeAdvance(nowMs)
   }
 

@@ -79,6 +79,7 @@ export interface Beginning {
 export class Partition {
   readonly #options: PartitionOptions
   #minInsyncReplicas: number
+  #replicaIds: readonly BrokerId[]
   readonly #epochs = new LeaderEpochs()
   readonly #producers = new ProducerStates()
   #role: Role = { type: 'idle' }
@@ -96,6 +97,7 @@ export class Partition {
   constructor(options: PartitionOptions) {
     this.#options = options
     this.#minInsyncReplicas = options.minInsyncReplicas
+    this.#replicaIds = options.replicas
   }
 
   get self(): BrokerId {
@@ -200,14 +202,14 @@ export class Partition {
   }
 
   #lead(state: PartitionState, life: Life, nowMs: number): void {
-    const { self: broker, replicas, lagTimeMsMax } = this.#options
+    const { self: broker, lagTimeMsMax } = this.#options
     invariant(state.leaderEpoch >= this.#epochs.latest, 'no epoch in the log is from the future')
     this.#role = { type: 'leading' }
     this.#epochStart = this.#logEnd
     const { directory, brokerEpoch } = life
     this.#replicas = new InSyncReplicas({
       self: { broker, directory, brokerEpoch, isAwaited: false },
-      replicas,
+      replicas: this.#replicaIds,
       isr: state.isr,
       hasEligible: state.eligible.length > 0,
       highWatermark: this.#highWatermark,
@@ -347,6 +349,12 @@ export class Partition {
   setMinInsyncReplicas(minInsyncReplicas: number, nowMs: number): void {
     this.#minInsyncReplicas = minInsyncReplicas
     this.#take(this.#replicas?.setMinInsyncReplicas(minInsyncReplicas, nowMs) ?? false)
+  }
+
+  /** The partition is being reassigned, or has been. */
+  setReplicas(replicas: readonly BrokerId[], nowMs: number): void {
+    this.#replicaIds = replicas
+    this.#take(this.#replicas?.setReplicas(replicas, nowMs) ?? false)
   }
 
   /** Records a follower's progress: with verdict `fine`, all before `offset` is durable there. */

@@ -90,6 +90,9 @@ export class ReplicaManager implements ReplicaHost {
   readonly #unavailable = new UnavailableReplicas()
   /** by directory name: replicas that are being closed */
   readonly #closing = new Map<string, Promise<void>>()
+  /** names of directories that are being removed; a new replica in one of them is opened afterwards */
+  readonly #removing = new Set<string>()
+  #isOpeningHeld = false
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
@@ -157,7 +160,9 @@ export class ReplicaManager implements ReplicaHost {
   #dropUnassigned(): void {
     const wanted = this.#assigned()
     for (const [key, replica] of this.#replicas) {
-      if (!wanted.has(key)) this.#drop(key, replica)
+      const assigned = wanted.get(key)
+      if (assigned === undefined) this.#drop(key, replica)
+      else replica.setAssignment(assigned)
     }
     for (const key of [...this.#unavailable.all.keys()]) {
       if (!wanted.has(key)) this.#unavailable.remove(key)
@@ -175,7 +180,10 @@ export class ReplicaManager implements ReplicaHost {
     const replica = this.get(topic, partition)
     if (replica !== undefined) {
       const name = directoryName(replica)
-      if (name === key) return
+      if (name === key && assigned !== undefined) {
+        replica.setAssignment(assigned)
+        return
+      }
       this.#drop(name, replica)
     }
     if (key !== undefined && assigned !== undefined) this.#toOpen.set(key, assigned)
@@ -231,10 +239,12 @@ export class ReplicaManager implements ReplicaHost {
 
   #apply(replica: Replica, life: Life): void {
     const { image } = this.#options
-    const { topic, partition, replicas } = replica
-    replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))
-    const hasBadState = image.topics.get(topic)?.stateProblems.has(partition) === true
-    if (hasBadState) giveUp(replica)
+    const { topic, partition } = replica
+    const found = image.topics.get(topic)
+    if (found !== undefined) {
+      replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))
+      if (found.stateProblems.has(partition)) giveUp(replica)
+    }
     const state = image.state(topic, partition)
     if (state !== undefined) this.#become(replica, state, life)
     if (replica.isToReport) this.#toReport.add(replica)
@@ -395,10 +405,11 @@ export class ReplicaManager implements ReplicaHost {
 
   #assignedAt(topic: string, partition: number): Assigned | undefined {
     const { image, self } = this.#options
-    const { assignment } = image.topics.get(topic) ?? {}
+    const { assignment, version } = image.topics.get(topic) ?? {}
     const replicas = assignment?.replicas[partition]
-    if (assignment === undefined || replicas?.includes(self) !== true) return undefined
-    return { topic, topicId: assignment.topicId, partition, replicas }
+    if (assignment === undefined || version === undefined) return undefined
+    if (replicas?.includes(self) !== true) return undefined
+    return { topic, topicId: assignment.topicId, partition, replicas, version }
   }
 
   /**
@@ -417,6 +428,10 @@ export class ReplicaManager implements ReplicaHost {
       this.#toOpen.delete(key)
       const assigned = this.#assignedAt(topic, partition)
       if (assigned === undefined || directoryName(assigned) !== key) continue
+      if (this.#removing.has(key)) {
+        this.#isOpeningHeld = true
+        continue
+      }
       if (!this.#unavailable.mayOpen(key, this.clock.nowMs())) continue
       try {
         reserve.hold(toHold + 1)
@@ -447,7 +462,8 @@ export class ReplicaManager implements ReplicaHost {
    * @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system
    *   throws
    */
-  #make(key: string, { topic, topicId, partition, replicas }: Assigned): Replica {
+  #make(key: string, assigned: Assigned): Replica {
+    const { topic, topicId, partition, replicas, version } = assigned
     const { self, disk, image, flush, lagTimeMsMax, checkpoint } = this.#options
     const directory = disk.openLog(key)
     const known = checkpoint.get(key)
@@ -465,6 +481,8 @@ export class ReplicaManager implements ReplicaHost {
       partition,
       self,
       replicas,
+      assignmentVersion: version,
+      // Until the image is applied, which shows whether the partition is being reassigned.
       minInsyncReplicas: image.configs.minInsyncReplicas(topic, replicas.length),
       lagTimeMsMax,
       directory,
@@ -513,12 +531,25 @@ export class ReplicaManager implements ReplicaHost {
    */
   async remove(names: readonly string[]): Promise<void> {
     const { disk, checkpoint } = this.#options
-    for (const name of names) {
-      await this.#closing.get(name)
-      invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
-      await disk.removeLog(name)
+    for (const name of names) this.#removing.add(name)
+    try {
+      for (const name of names) {
+        await this.#closing.get(name)
+        invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
+        await disk.removeLog(name)
+      }
+      await checkpoint.forget(names)
+    } finally {
+      for (const name of names) this.#removing.delete(name)
+      if (this.#isOpeningHeld) this.#openHeld()
     }
-    await checkpoint.forget(names)
+  }
+
+  #openHeld(): void {
+    this.#isOpeningHeld = false
+    if (this.#life === undefined) return // the next session opens all that is assigned
+    this.#changes.addEverything()
+    this.imageChanged(this.#life)
   }
 
   /**
@@ -623,4 +654,6 @@ function giveUp(replica: Replica): void {
 
 interface Assigned extends PartitionName {
   readonly replicas: readonly BrokerId[]
+  /** the topic's znode's */
+  readonly version: number
 }

@@ -94,6 +94,8 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
+  /** version of the topic's znode that names the replicas */
+  readonly assignmentVersion: number
   readonly directory: LogDirectory
   readonly segmentBytes: number
   readonly flush: 'group' | 'os'
@@ -104,6 +106,13 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly isIncomplete: boolean
   /** damage was found when records were read: all of them are read at start */
   readonly isSuspect: boolean
+}
+
+/** The brokers with replicas of a partition. */
+interface Assignment {
+  readonly replicas: readonly BrokerId[]
+  /** of the topic's znode that names them */
+  readonly version: number
 }
 
 /** A request to delete records. */
@@ -118,7 +127,7 @@ export class Replica {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
-  readonly replicas: readonly BrokerId[]
+  #assignmentVersion: number
   readonly #host: ReplicaHost
   readonly #core: Partition
   readonly #log: PartitionLog
@@ -165,7 +174,7 @@ export class Replica {
     this.topic = options.topic
     this.topicId = options.topicId
     this.partition = options.partition
-    this.replicas = options.replicas
+    this.#assignmentVersion = options.assignmentVersion
     this.#host = host
     this.#core = new Partition(options)
     this.#minInsyncReplicas = options.minInsyncReplicas
@@ -226,6 +235,11 @@ export class Replica {
       host.log.warn({ topic, partition, torn }, 'Cut a torn tail off a log')
     }
     this.#moved()
+  }
+
+  /** Version of the topic's znode that names the replicas which this one knows as leader. */
+  get assignmentVersion(): number {
+    return this.#assignmentVersion
   }
 
   get role(): Partition['role'] {
@@ -402,6 +416,14 @@ export class Replica {
     if (this.#life !== undefined) this.become(inForce, this.#life)
     this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
     this.#host.tickSoon(this)
+    this.#moved()
+  }
+
+  /** The topic's assignment has changed. */
+  setAssignment({ replicas, version }: Assignment): void {
+    if (version === this.#assignmentVersion) return
+    this.#assignmentVersion = version
+    this.#core.setReplicas(replicas, this.#host.clock.nowMs())
     this.#moved()
   }
 

@@ -3,6 +3,7 @@
 // broker stops leading and begins another session.
 
 import type { Address } from '../../address.ts'
+import { ZkMultiError } from '../../client/zk/errors.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Logger } from '../../logger.ts'
@@ -49,6 +50,14 @@ interface SessionOptions {
   readonly openReplicas: () => readonly ReplicaReport[]
   readonly onChange: () => void
   readonly onExpired: () => void
+}
+
+/** The replica whose leader writes a state. */
+interface StateWriter {
+  readonly topic: string
+  readonly partition: number
+  /** version of the topic's znode that named the replicas which the leader knows */
+  readonly assignmentVersion: number
 }
 
 /** The cluster that an open session has joined, and the broker's life in it. */
@@ -201,21 +210,33 @@ export class BrokerSession {
 
   /** See `ReplicaHost.writeState`. */
   async writeState(
-    { topic, partition }: { readonly topic: string; readonly partition: number },
+    { topic, partition, assignmentVersion }: StateWriter,
     state: PartitionState,
   ): Promise<PartitionState | undefined> {
     const { image, log } = this.#options
+    const version = state.version + 1
+    let isReassigned = false
     try {
-      const path = zkPaths.state(topic, partition)
-      const { version } = await this.zk.setData(path, encodeState(state), state.version)
+      await this.zk.multi([
+        // A broker that has left the replicas must not return to the ISR.
+        { type: 'check', path: zkPaths.topic(topic), version: assignmentVersion },
+        {
+          type: 'setData',
+          path: zkPaths.state(topic, partition),
+          data: Buffer.from(encodeState(state)),
+          version: state.version,
+        },
+      ])
       image.setState(topic, partition, { ...state, version })
       return this.#isOver ? undefined : { ...state, version }
     } catch (error) {
       log.debug({ topic, partition, err: (error as Error).message }, 'An ISR write failed')
+      isReassigned = error instanceof ZkMultiError && error.index === 0
     }
     while (!this.#isOver) {
       try {
-        await this.#watch.readState(topic, partition)
+        if (isReassigned) await this.#watch.readTopic(topic)
+        else await this.#watch.readState(topic, partition)
         return this.#isOver ? undefined : image.state(topic, partition)
       } catch (error) {
         const err = (error as Error).message

@@ -5,6 +5,7 @@ import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { noBroker } from '../../protocol/mq/messages.ts'
 import type { TopicInfo } from '../../protocol/mq/metadata.ts'
+import { isUnderReplicated, replicaCountOf } from '../replica-counts.ts'
 import type { GroupFacts, TopicFacts } from './browser-facts.ts'
 import type { BrowserInput, View } from './browser-model.ts'
 
@@ -149,9 +150,9 @@ export class BrowserPoll {
     return {
       topic,
       partitions: partitions.length,
-      replicas: Math.max(0, ...partitions.map(({ replicas }) => replicas.length)),
+      replicas: Math.max(0, ...partitions.map(replicaCountOf)),
       leaderless: partitions.filter(({ leader }) => leader === noBroker).length,
-      behind: partitions.filter(({ isr, replicas }) => isr.length < replicas.length).length,
+      behind: partitions.filter(isUnderReplicated).length,
       records: this.#records.get(topic),
       problem,
     }

@@ -10,6 +10,7 @@ import type { PartitionOffsets } from '../../client/mq/mq-admin.ts'
 import type { ConfigEntry } from '../../protocol/mq/configs.ts'
 import { noBroker } from '../../protocol/mq/messages.ts'
 import type { PartitionInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
+import { isUnderReplicated, replicaCountOf } from '../replica-counts.ts'
 import { type Column, tableLines } from '../table-lines.ts'
 
 export interface DescribedTopic {
@@ -100,6 +101,7 @@ export function describeJson({ info, offsets, configs, sizes }: DescribedTopic):
     ...(problem === undefined ? {} : { problem }),
     partitions: partitions.map((one) => {
       const { partition, leader, leaderEpoch, replicas, isr, problems } = one
+      const { adding = [], removing = [] } = one
       const { earliest = null, latest = null } = offsets.get(partition) ?? {}
       return {
         partition,
@@ -110,6 +112,8 @@ export function describeJson({ info, offsets, configs, sizes }: DescribedTopic):
         earliest,
         latest,
         underReplicated: isUnderReplicated(one),
+        ...(adding.length === 0 ? {} : { adding }),
+        ...(removing.length === 0 ? {} : { removing }),
         problems,
         ...(sizes === undefined ? {} : { sizes: sizesJson(sizes, one) }),
       }
@@ -137,11 +141,8 @@ const sourceNames: Readonly<Record<ConfigEntry['source'], string>> = {
 }
 
 function replicaCount({ partitions }: TopicInfo): number {
-  return partitions[0]?.replicas.length ?? 0
-}
-
-function isUnderReplicated({ isr, replicas }: PartitionInfo): boolean {
-  return isr.length < replicas.length
+  const [first] = partitions
+  return first === undefined ? 0 : replicaCountOf(first)
 }
 
 function isLeaderless({ leader }: PartitionInfo): boolean {
@@ -161,6 +162,9 @@ function conditionOf(one: PartitionInfo): string {
   const reasons = one.problems.map(({ broker, reason }) => {
     return broker === noBroker ? reason : `broker ${broker}: ${reason}`
   })
+  const { adding = [], removing = [] } = one
+  if (adding.length > 0) reasons.unshift(`adding ${adding.join()}`)
+  if (removing.length > 0) reasons.unshift(`removing ${removing.join()}`)
   if (isLeaderless(one)) reasons.unshift('no leader')
   else if (isUnderReplicated(one)) reasons.unshift('under-replicated')
   return reasons.join('; ')

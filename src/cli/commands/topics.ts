@@ -1,4 +1,5 @@
-// `zw topics`: lists, describes, creates, deletes and changes topics (topic-actions.ts), and recovers
+// `zw topics`: lists, describes, creates, deletes and changes topics (topic-actions.ts), moves their
+// replicas and leaders (reassign-actions.ts), and recovers
 // a partition without a leader: `recover` shows its replicas and applies the operator's choice. The
 // brokers decide which choices exist (broker/controller/recovery-choices.ts); without --apply nothing
 // is changed, and a choice is valid only for the state that was shown.
@@ -8,6 +9,7 @@ import { noBroker } from '../../protocol/mq/messages.ts'
 import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
 import { mqOptions, openMq } from '../mq-options.ts'
 import { toStdout } from '../output.ts'
+import { elect, reassign } from './reassign-actions.ts'
 import { recoveryLines } from './recovery-lines.ts'
 import {
   addPartitions,
@@ -30,6 +32,8 @@ const actions = {
   alter,
   partitions: addPartitions,
   'delete-records': deleteRecords,
+  reassign,
+  elect,
 } as const
 const names = [
   'list',
@@ -39,8 +43,21 @@ const names = [
   'alter',
   'partitions',
   'delete-records',
+  'reassign',
+  'elect',
   'recover',
 ] as const
+
+/** Actions for which a topic may be missing: all are meant. */
+const withoutTopic: ReadonlySet<string> = new Set(['list', 'describe', 'reassign', 'elect'])
+
+/** `1,2,3` @throws BadUsage */
+function brokerIds(text: string | undefined): readonly number[] | undefined {
+  if (text === undefined) return undefined
+  const ids = text.split(',').map((id) => natural('--brokers')(id))
+  if (new Set(ids).size === ids.length) return ids
+  throw new BadUsage(`Cannot use --brokers ${text}: it names a broker twice`)
+}
 
 export const topics = cliCommand({
   command: 'topics <action> [topic]',
@@ -51,6 +68,10 @@ export const topics = cliCommand({
        zw topics alter TOPIC [--config NAME=VALUE …] [--delete-config NAME …]
        zw topics partitions TOPIC --partitions N
        zw topics delete-records TOPIC --before N|end [--partition N] [-y]
+       zw topics reassign [TOPIC] --brokers N,N… [--partition N] [--replicas N] [--execute]
+       zw topics reassign --plan FILE [--execute]
+       zw topics reassign [TOPIC] --list | --cancel [--partition N]
+       zw topics elect [TOPIC]
        zw topics recover TOPIC [--partition N] [--leader N --state-version N --apply]`,
   describe: 'list, describe, create, delete and change topics, or recover one without a leader',
   builder: (cli) =>
@@ -61,7 +82,7 @@ export const topics = cliCommand({
           choices: names,
           demandOption: true,
           describe:
-            'partitions adds some; delete-records removes the first ones; recover shows replicas that could lead, and what is lost',
+            'partitions adds some; delete-records removes the first ones; reassign moves replicas to other brokers; elect lets preferred replicas lead; recover shows replicas that could lead, and what is lost',
         })
         .positional('topic', { type: 'string', describe: 'name of the topic' }),
     )
@@ -101,6 +122,31 @@ export const topics = cliCommand({
         default: false,
         describe: 'describe: how many bytes each replica has',
       })
+      .option('brokers', {
+        type: 'string',
+        coerce: brokerIds,
+        describe: 'reassign: ids of the brokers over which replicas are spread: 1,2,3',
+      })
+      .option('plan', {
+        type: 'string',
+        describe:
+          'reassign: a file with the wanted replicas, in the format of Kafka’s tool; -: stdin',
+      })
+      .option('execute', {
+        type: 'boolean',
+        default: false,
+        describe: 'reassign: do it, and wait until it is done; without, the plan is only shown',
+      })
+      .option('list', {
+        type: 'boolean',
+        default: false,
+        describe: 'reassign: show what is in progress',
+      })
+      .option('cancel', {
+        type: 'boolean',
+        default: false,
+        describe: 'reassign: give partitions back the replicas that they had before',
+      })
       .option('output', {
         alias: 'o',
         choices: ['text', 'json'] as const,
@@ -136,7 +182,7 @@ export const topics = cliCommand({
     if (!apply && (leader !== undefined || version !== undefined)) {
       throw new BadUsage('Cannot choose a leader without --apply')
     }
-    if (topic === undefined && action !== 'list' && action !== 'describe') {
+    if (topic === undefined && !withoutTopic.has(action)) {
       throw new BadUsage(`Cannot run zw topics ${action}: the name of a topic is missing`)
     }
     const place = await openMq(words)

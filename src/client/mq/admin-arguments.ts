@@ -31,9 +31,11 @@ import type {
   NewTopic,
   OffsetReset,
   OffsetTarget,
+  PartitionReplicas,
   PlannedOffset,
   RecordsBefore,
   TopicConfigChange,
+  TopicPartition,
 } from './options.ts'
 
 /** Values by name. */
@@ -54,6 +56,14 @@ const configChange = record({
   set: optional(configTexts, {}),
   delete: optional(listOf(nonEmptyText), []),
 } satisfies RowsOf<TopicConfigChange>)
+
+const topicPartition = record({ topic: kafkaName, partition } satisfies RowsOf<TopicPartition>)
+
+const partitionReplicas = record({
+  topic: kafkaName,
+  partition,
+  replicas: listOf(wholeNumber(0, int32Max), 1),
+} satisfies RowsOf<PartitionReplicas>)
 
 const leaderChoice = record({
   topic: kafkaName,
@@ -122,6 +132,9 @@ export const adminMethods = {
   deleteGroup: method('deleteGroup', { group: nonEmptyText }),
   planOffsets: method('planOffsets', { group: nonEmptyText, reset: offsetReset }),
   applyOffsets: method('applyOffsets', { group: nonEmptyText, planned: listOf(plannedOffset) }),
+  reassign: method('reassign', { moves: listOf(partitionReplicas) }),
+  cancelReassignments: method('cancelReassignments', { partitions: listOf(topicPartition) }),
+  electLeaders: method('electLeaders', { topic: optional(kafkaName) }),
   recoveryChoices: method('recoveryChoices', { topic: kafkaName, partition }),
   recover: method('recover', { choice: leaderChoice }),
 }

@@ -4,6 +4,7 @@
 
 export type { Address as ServerAddress } from '../../address.ts'
 export type { CodecName } from '../../protocol/mq/compression.ts'
+export type { ElectedLeader } from '../../protocol/mq/elect-leaders.ts'
 export { BrokerError, type MqErrorCode, mqErrorCodes } from '../../protocol/mq/error-codes.ts'
 export type { BrokerId } from '../../protocol/mq/messages.ts'
 export type {
@@ -12,6 +13,7 @@ export type {
   PartitionInfo,
   TopicInfo,
 } from '../../protocol/mq/metadata.ts'
+export type { Reassignment } from '../../protocol/mq/partition-reassignments.ts'
 export type { RequiredAcks } from '../../protocol/mq/produce.ts'
 export type { Offset } from '../../protocol/mq/record-batch.ts'
 export type { RecordHeader } from '../../protocol/mq/records.ts'
@@ -54,6 +56,7 @@ export type {
   OffsetReset,
   OffsetTarget,
   PartitionRef,
+  PartitionReplicas,
   PlannedOffset,
   ProducerOptions,
   RecordsBefore,

@@ -1,12 +1,14 @@
-// Administration of a Mimic Queue cluster: its brokers and topics, new topics, log offsets, and the
-// committed offsets of groups.
+// Administration of a Mimic Queue cluster: its brokers and topics, new topics, their replicas and
+// leaders, log offsets, and the committed offsets of groups.
 
 import type { ConfigEntry } from '../../protocol/mq/configs.ts'
 import { allCommitted } from '../../protocol/mq/delete-records.ts'
 import type { ReplicaSize } from '../../protocol/mq/describe-log-dirs.ts'
+import type { ElectedLeader } from '../../protocol/mq/elect-leaders.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { anyEpoch, type BrokerId } from '../../protocol/mq/messages.ts'
 import type { ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
+import type { Reassignment, WantedReplicas } from '../../protocol/mq/partition-reassignments.ts'
 import type { RecoveryChoices } from '../../protocol/mq/recover.ts'
 import { adminMethods, takeAdminOptions } from './admin-arguments.ts'
 import { take } from './argument-kinds.ts'
@@ -17,6 +19,7 @@ import type {
   MqAdminOptions,
   NewTopic,
   OffsetReset,
+  PartitionReplicas,
   PlannedOffset,
   RecordsBefore,
   TopicConfigChange,
@@ -25,7 +28,9 @@ import type {
 
 export type { ConfigEntry } from '../../protocol/mq/configs.ts'
 export type { ReplicaSize } from '../../protocol/mq/describe-log-dirs.ts'
+export type { ElectedLeader } from '../../protocol/mq/elect-leaders.ts'
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
+export type { Reassignment } from '../../protocol/mq/partition-reassignments.ts'
 export type {
   GroupDetails,
   GroupListing,
@@ -38,6 +43,7 @@ export type {
   NewTopic,
   OffsetReset,
   OffsetTarget,
+  PartitionReplicas,
   PlannedOffset,
   RecordsBefore,
   TopicConfigChange,
@@ -138,6 +144,65 @@ export class MqAdmin {
     const timeoutMs = this.#timeoutMs
     const topics = [{ topic, count }]
     await this.#cluster.call({ type: 'createPartitions', timeoutMs, topics }, timeoutMs + 1000)
+  }
+
+  /**
+   * Begins to move replicas of partitions; a partition that is being moved gets this target instead.
+   * The moves go on by themselves: `reassignments` shows those in progress.
+   *
+   * @throws BrokerError of the first partition that was refused, such as INVALID_REPLICA_ASSIGNMENT;
+   *   those of others are begun
+   */
+  async reassign(moves: readonly PartitionReplicas[]): Promise<void> {
+    const taken = take(adminMethods.reassign, [moves])
+    await this.#alterReassignments(
+      taken.moves.map(({ topic, partition, replicas }) => {
+        return { topic, partition, replicas: replicas as BrokerId[] }
+      }),
+    )
+  }
+
+  /**
+   * Resolves when these partitions have their original replicas alone again.
+   *
+   * @throws BrokerError NO_REASSIGNMENT_IN_PROGRESS, REQUEST_TIMED_OUT …
+   */
+  async cancelReassignments(partitions: readonly TopicPartition[]): Promise<void> {
+    const taken = take(adminMethods.cancelReassignments, [partitions])
+    await this.#alterReassignments(
+      taken.partitions.map(({ topic, partition }) => ({ topic, partition, replicas: undefined })),
+    )
+  }
+
+  async #alterReassignments(partitions: readonly WantedReplicas[]): Promise<void> {
+    const timeoutMs = this.#timeoutMs
+    const request = { type: 'alterPartitionReassignments', timeoutMs, partitions } as const
+    await this.#cluster.call(request, timeoutMs + 1000)
+  }
+
+  /** Those in progress. */
+  async reassignments(): Promise<readonly Reassignment[]> {
+    const request = { type: 'listPartitionReassignments', partitions: undefined } as const
+    return (await this.#cluster.callForParts(request, this.#timeoutMs)).partitions
+  }
+
+  /**
+   * Makes preferred replicas leaders, the first of each partition, where they are in sync.
+   *
+   * @param topic default: all
+   * @returns the partitions that were not led by their preferred replica; with an error, still are not
+   */
+  async electLeaders(topic?: string): Promise<readonly ElectedLeader[]> {
+    const taken = take(adminMethods.electLeaders, [topic])
+    const request = { type: 'electLeaders', partitions: undefined } as const
+    if (taken.topic === undefined) {
+      return (await this.#cluster.callForParts(request, this.#timeoutMs)).partitions
+    }
+    const { partitions } = await this.#existing(taken.topic)
+    const places = partitions.map(({ partition }) => ({ topic: taken.topic ?? '', partition }))
+    const asked = { type: 'electLeaders', partitions: places } as const
+    const elected = await this.#cluster.callForParts(asked, this.#timeoutMs)
+    return elected.partitions.filter(({ error }) => error?.code !== 'ELECTION_NOT_NEEDED')
   }
 
   /** Every key with the value in force and its source. @throws BrokerError */

@@ -111,10 +111,22 @@ export class MqCluster {
    * @returns an answer without failed parts
    * @throws BrokerError the last one, of the request or of its first failed part
    */
-  async call<T extends MqRequest>(
+  call<T extends MqRequest>(
     request: T | ((timeoutMs: number) => T),
     timeoutMs: number,
     tryMs = timeoutMs,
+  ): Promise<ResponseOf<T['type']>> {
+    return this.#call(request, { timeoutMs, tryMs, check: throwFailure })
+  }
+
+  /** The same, but failed parts of the answer are the caller's. */
+  callForParts<T extends MqRequest>(request: T, timeoutMs: number): Promise<ResponseOf<T['type']>> {
+    return this.#call(request, { timeoutMs, tryMs: timeoutMs, check: () => undefined })
+  }
+
+  async #call<T extends MqRequest>(
+    request: T | ((timeoutMs: number) => T),
+    { timeoutMs, tryMs, check }: CallRules,
   ): Promise<ResponseOf<T['type']>> {
     this.checkOpen('call a broker')
     const deadlineMs = this.clock.nowMs() + timeoutMs
@@ -129,7 +141,7 @@ export class MqCluster {
         const leftMs = Math.ceil(Math.max(1, Math.min(deadlineMs - this.clock.nowMs(), tryMs)))
         asked = typeof request === 'function' ? request(leftMs) : request
         const answer = await this.connectionTo(last).call(asked, leftMs)
-        throwFailure(answer)
+        check(answer)
         return answer
       } catch (error) {
         const isLate = this.clock.nowMs() + retryMs >= deadlineMs
@@ -226,6 +238,13 @@ export class MqCluster {
   }
 }
 
+interface CallRules {
+  readonly timeoutMs: number
+  readonly tryMs: number
+  /** throws what makes an answer a failure */
+  readonly check: (answer: MqResponse) => void
+}
+
 interface Candidates {
   readonly addresses: readonly Address[]
   /** the reason, if there are none */
@@ -277,6 +296,7 @@ function isFinal(asked: MqRequest | undefined, error: unknown): boolean {
 
 const changes: ReadonlySet<MqRequest['type']> = new Set<MqRequest['type']>([
   'alterConfigs',
+  'alterPartitionReassignments',
   'createPartitions',
   'createTopics',
   'deleteTopics',

@@ -237,6 +237,12 @@ export interface PlannedOffset extends TopicPartition {
   readonly version: number
 }
 
+/** The replicas that a partition is to have. */
+export interface PartitionReplicas extends TopicPartition {
+  /** ids of brokers, the preferred leader first */
+  readonly replicas: readonly number[]
+}
+
 /** Records of a partition that are deleted. */
 export interface RecordsBefore extends TopicPartition {
   /** The first offset that stays; `end`: all committed records are deleted. */

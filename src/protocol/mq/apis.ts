@@ -41,6 +41,12 @@ import {
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,
 } from './offset-for-leader-epoch.ts'
+import {
+  alterPartitionReassignmentsRequest,
+  alterPartitionReassignmentsResponse,
+  listPartitionReassignmentsRequest,
+  listPartitionReassignmentsResponse,
+} from './partition-reassignments.ts'
 import { produceRequest, produceResponse } from './produce.ts'
 import {
   recoverRequest,
@@ -70,6 +76,8 @@ export const requests = new Messages('request', {
   deleteTopics: { code: 22, fields: deleteTopicsRequest },
   createPartitions: { code: 23, fields: createPartitionsRequest },
   electLeaders: { code: 24, fields: electLeadersRequest },
+  alterPartitionReassignments: { code: 25, fields: alterPartitionReassignmentsRequest },
+  listPartitionReassignments: { code: 26, fields: listPartitionReassignmentsRequest },
   joinGroup: { code: 30, fields: joinGroupRequest },
   syncGroup: { code: 31, fields: syncGroupRequest },
   heartbeat: { code: 32, fields: heartbeatRequest },
@@ -101,6 +109,8 @@ export const responses = new Messages('response', {
   deleteTopics: { code: 22, fields: deleteTopicsResponse },
   createPartitions: { code: 23, fields: createPartitionsResponse },
   electLeaders: { code: 24, fields: electLeadersResponse },
+  alterPartitionReassignments: { code: 25, fields: alterPartitionReassignmentsResponse },
+  listPartitionReassignments: { code: 26, fields: listPartitionReassignmentsResponse },
   joinGroup: { code: 30, fields: joinGroupResponse },
   syncGroup: { code: 31, fields: syncGroupResponse },
   heartbeat: { code: 32, fields: heartbeatResponse },

@@ -44,6 +44,9 @@ const partitionInfo = {
   isr: listOf(brokerId),
   /** why replicas cannot be used */
   problems: listOf(record(partitionProblem)),
+  /** of `replicas`: those that a reassignment makes, and those that it will remove */
+  adding: defaulted(listOf(brokerId), []),
+  removing: defaulted(listOf(brokerId), []),
 }
 export type PartitionInfo = ValuesOf<typeof partitionInfo>
 

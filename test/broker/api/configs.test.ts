@@ -1,5 +1,6 @@
 import t from 'tap'
 import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import {
   type AlterConfigsResponse,
   allBrokers,
@@ -151,4 +152,35 @@ t.test('a topic, or another broker, that cannot be described has its own error',
     { name: 'y', error: { code: 'INVALID_REQUEST' } },
     { name: 'y', error: { code: 'INVALID_REQUEST' } },
   ])
+})
+
+t.test('groups keep their topic: what would lose their offsets is refused', async (t) => {
+  const world = new ApiWorld()
+  const entity = { type: 'topic', name: offsetsTopic } as const
+  const offsetsPath = zkPaths.configOf(entity)
+  world.coordinate()
+  world.tree.put(zkPaths.topic(offsetsTopic), '')
+  world.tree.put(offsetsPath, '{"version":1,"config":{"cleanup.policy":"compact"}}')
+  const before = world.tree.text(offsetsPath)
+  const refused: readonly [string, readonly Change[], { replaces?: boolean }][] = [
+    ['another policy', [['set', 'cleanup.policy', 'delete']], {}],
+    ['one more policy', [['append', 'cleanup.policy', 'delete']], {}],
+    ['the default policy', [['delete', 'cleanup.policy']], {}],
+    ['the default policy, by leaving it out', [['set', 'segment.ms', '9']], { replaces: true }],
+    ['more in sync than there are replicas', [['set', 'min.insync.replicas', '4']], {}],
+  ]
+  for (const [name, changes, options] of refused) {
+    const { entities } = await alter(world, entity, [...changes], options)
+    t.match(entities, [{ error: { code: 'INVALID_CONFIG' } }], name)
+    t.equal(world.tree.text(offsetsPath), before)
+  }
+  const { entities } = await alter(world, entity, [
+    ['set', 'min.insync.replicas', '3'],
+    ['set', 'segment.bytes', '1000000'],
+  ])
+  t.match(entities, [{ error: undefined }], 'other values are the operator’s')
+  const topics = [{ topic: offsetsTopic, partitionCount: 1, replicationFactor: 1, configs: [] }]
+  world.image.removeTopic(offsetsTopic)
+  const made = await world.answer({ type: 'createTopics', timeoutMs: 10, topics })
+  t.match(made.topics, [{ error: { code: 'INVALID_CONFIG' } }], 'also when a client creates it')
 })

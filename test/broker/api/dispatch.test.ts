@@ -20,6 +20,12 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   metadata: { type: 'metadata', topics: [] },
   createTopics: { type: 'createTopics', timeoutMs: 10, topics: [] },
   initProducerId: { type: 'initProducerId' },
+  alterPartitionReassignments: {
+    type: 'alterPartitionReassignments',
+    timeoutMs: 10,
+    partitions: [],
+  },
+  listPartitionReassignments: { type: 'listPartitionReassignments', partitions: undefined },
   offsetCommit: {
     type: 'offsetCommit',
     ...noMember,

@@ -8,6 +8,7 @@ import { ApiWorld } from './api-world.ts'
 /** Partitions of `goals` prefer broker 1; 0 is led by 2, 1 by 1, and 2 by 2 without 1 in the ISR. */
 function withTopic(): ApiWorld {
   const world = new ApiWorld()
+  world.tree.put(zkPaths.controllerEpoch, '7')
   world.topic('goals', [2, 1, 2])
   for (const partition of [0, 1, 2]) {
     const known = world.image.state('goals', partition)
@@ -40,6 +41,13 @@ t.test('a preferred replica that is in sync leads, in the next epoch', async (t)
   t.match(world.tree.text(zkPaths.state('goals', 0)), /"leader":1,"leader_epoch":4/)
   t.equal(world.tree.text(zkPaths.state('goals', 2)), '')
   t.match(world.image.state('goals', 0), { leader: 1, leaderEpoch: 4, version: 1 })
+})
+
+t.test('an election is written in the epoch of the controller in force', async (t) => {
+  const world = withTopic()
+  await elect(world, [0])
+  t.match(world.tree.text(zkPaths.state('goals', 0)), /"controller_epoch":7/)
+  t.match(world.image.state('goals', 0), { controllerEpoch: 7 })
 })
 
 t.test('of all partitions, those that need no election are left out', async (t) => {

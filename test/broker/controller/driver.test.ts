@@ -1,13 +1,16 @@
 import t from 'tap'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { ClusterWatch } from '../../../src/broker/cluster/cluster-watch.ts'
+import { reassigned } from '../../../src/broker/cluster/topic-assignment.ts'
 import {
   decodeController,
   decodeState,
+  decodeTopic,
   encodeTopic,
   zkPaths,
 } from '../../../src/broker/cluster/zk-paths.ts'
 import { ControllerDriver } from '../../../src/broker/controller/driver.ts'
+import type { Member } from '../../../src/broker/partition/partition-state.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
 import { Turn } from '../../../src/turn.ts'
 import { RecordingLogger } from '../../recording-logger.ts'
@@ -20,14 +23,35 @@ import {
   putTopic,
   stateIn,
   statePath,
+  topicId,
 } from '../cluster/sample-znodes.ts'
-import { MemoryTree } from '../memory-zk.ts'
-import { ids } from '../partition/members.ts'
+import { MemoryTree, type MemoryZk } from '../memory-zk.ts'
+import { ids, member } from '../partition/members.ts'
 
 const recoveryWaitMs = 1000
 
 /** One more candidate for controller, with the parts of its broker's session. */
 async function candidate(tree: MemoryTree, broker: number) {
+  const made = makeCandidate(tree, broker)
+  await made.watch.start()
+  await settled()
+  return made
+}
+
+/** The same, stopped at a call. */
+async function candidateAt(
+  tree: MemoryTree,
+  broker: number,
+  stop: (zk: MemoryZk) => Promise<void>,
+) {
+  const made = makeCandidate(tree, broker)
+  const stopped = stop(made.zk)
+  await made.watch.start()
+  await stopped
+  return made
+}
+
+function makeCandidate(tree: MemoryTree, broker: number) {
   const zk = tree.session()
   const image = new ClusterImage()
   const clock = new VirtualClock()
@@ -53,8 +77,6 @@ async function candidate(tree: MemoryTree, broker: number) {
     driver.stop()
   }
   zk.once('expired', end)
-  await watch.start()
-  await settled()
   return { zk, image, clock, log, watch, driver, end }
 }
 
@@ -84,6 +106,62 @@ t.test(
     t.match(one.image.state('goals', 0), { leader: 2, version: 0 }, 'it knows what it wrote')
   },
 )
+
+/** Broker 4 is to have the replica of broker 1, and is in sync. */
+function reassigning(): MemoryTree {
+  const tree = cluster()
+  putBroker(tree, 4)
+  putState(tree, { isr: inSync(tree, 1, 2, 3, 4) })
+  const topic = reassigned({ topicId, replicas: [ids(2, 3, 1)] }, 0, ids(2, 3, 4))
+  tree.put(zkPaths.topic('goals'), encodeTopic(topic))
+  return tree
+}
+
+/** In the lives in which they are registered. */
+function inSync(tree: MemoryTree, ...brokers: number[]): readonly Member[] {
+  return ids(...brokers).map((id) => {
+    return member(id, { epoch: tree.stat(zkPaths.brokerId(id))?.czxid ?? 0 })
+  })
+}
+
+const topicIn = (tree: MemoryTree) =>
+  decodeTopic(Buffer.from(tree.text(zkPaths.topic('goals')) ?? ''))
+
+t.test('a reassignment ends in one write of the state and the topic', async (t) => {
+  const tree = reassigning()
+  const { image } = await candidate(tree, 1)
+  t.match(stateIn(tree), { leader: 2, isr: inSync(tree, 2, 3, 4) })
+  t.same(topicIn(tree), { topicId, replicas: [[2, 3, 4]], leftovers: new Map([[0, [1]]]) })
+  t.same(image.topics.get('goals')?.assignment.replicas, [[2, 3, 4]], 'it knows what it wrote')
+})
+
+t.test('another controller ends it when the first one was deposed', async (t) => {
+  const tree = reassigning()
+  const one = await candidateAt(tree, 1, (zk) => zk.stopAt('request', 'multi', statePath))
+  tree.end(one.zk.sessionId)
+  const two = await candidate(tree, 2)
+  t.ok(two.driver.isController)
+  t.same(topicIn(tree)?.replicas, [[2, 3, 4]])
+  const version = tree.stat(zkPaths.topic('goals'))?.version
+  one.zk.resume()
+  await settled()
+  t.equal(tree.stat(zkPaths.topic('goals'))?.version, version)
+  t.match(stateIn(tree), { controllerEpoch: 2 })
+})
+
+for (const path of [zkPaths.topic('goals'), statePath]) {
+  t.test(`a reassignment does not end if ${path} changes meanwhile`, async (t) => {
+    const tree = reassigning()
+    const one = await candidateAt(tree, 1, (zk) => zk.stopAt('request', 'multi', statePath))
+    if (path === statePath) putState(tree, { isr: inSync(tree, 1, 2, 3) })
+    else tree.put(path, encodeTopic({ topicId, replicas: [ids(2, 3, 1, 4)] }))
+    one.zk.resume()
+    await settled()
+    t.equal(topicIn(tree)?.replicas[0]?.length, 4)
+    t.equal(topicIn(tree)?.leftovers, undefined)
+    t.same(stateIn(tree)?.isr, inSync(tree, ...(path === statePath ? [1, 2, 3] : [1, 2, 3, 4])))
+  })
+}
 
 t.test('when its session ends another takes over, in a later epoch', async (t) => {
   const tree = cluster()

@@ -240,3 +240,37 @@ t.test(
     t.equal(replicas.highWatermark, 8)
   },
 )
+
+t.test('a replica that is made joins by fetching, and holds nothing up before', async (t) => {
+  const replicas = leader([1, 2, 3])
+  t.notOk(replicas.setReplicas(ids(1, 2, 3, 4), 0))
+  fetched(replicas, 2, 10)
+  t.ok(fetched(replicas, 3, 10))
+  t.equal(replicas.highWatermark, 10)
+  t.equal(replicas.propose(10, 1), undefined)
+  fetched(replicas, 4, 9, 2)
+  t.equal(replicas.propose(10, 2), undefined, 'it lacks a committed record')
+  fetched(replicas, 4, 10, 3)
+  t.same(replicas.propose(10, 3), members(1, 2, 3, 4))
+})
+
+t.test('a member whose replica is to go counts until the ISR in force is without it', async (t) => {
+  const replicas = leader([1, 2, 3])
+  fetched(replicas, 2, 10)
+  replicas.setReplicas(ids(1, 2), 1)
+  t.equal(replicas.highWatermark, 4, 'broker 3 has not fetched')
+  t.ok(replicas.settled({ isr: members(1, 2), eligible: [] }, 2))
+  t.equal(replicas.highWatermark, 10)
+  t.notOk(fetched(replicas, 3, 10, 3))
+  t.equal(replicas.propose(10, 3), undefined, 'the partition has no replica there')
+})
+
+t.test('a replica that comes back says anew what it has', async (t) => {
+  const replicas = leader([1, 2])
+  fetched(replicas, 3, 10)
+  replicas.setReplicas(ids(1, 2), 2)
+  replicas.setReplicas(ids(1, 2, 3), 2)
+  t.equal(replicas.propose(10, 3), undefined)
+  fetched(replicas, 3, 0, 4)
+  t.equal(replicas.propose(10, 4), undefined)
+})

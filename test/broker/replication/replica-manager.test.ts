@@ -344,6 +344,39 @@ t.test('a report waits until its log is durable', async (t) => {
   t.same(reports(), ['0 whole'])
 })
 
+// --- reassignment
+// ---------------------------------------------------------------------------------------
+
+t.test('a leader learns of other replicas, and writes its ISR for that assignment', async (t) => {
+  const { manager, replica, image, open } = await world()
+  open()
+  t.equal(replica(0).assignmentVersion, 0)
+  image.setTopic('goals', { topicId: 'x', replicas: [ids(1, 2, 3), ids(2, 1), ids(2, 3)] }, 5)
+  manager.imageChanged(ours)
+  t.equal(replica(0).assignmentVersion, 5)
+  t.equal(replica(1).assignmentVersion, 5)
+})
+
+t.test('a replica that is assigned again is opened when its directory is gone', async (t) => {
+  const { manager, image, disk, open } = await world()
+  open()
+  const [removed, other] = [
+    [ids(2), ids(2, 1), ids(2, 3)],
+    [ids(1, 2), ids(2, 1), ids(2, 3)],
+  ]
+  image.setTopic('goals', { topicId: 'x', replicas: removed }, 1)
+  manager.imageChanged(ours)
+  t.equal(manager.get('goals', 0), undefined)
+  t.ok(disk.logNames.includes(goals0), 'no list names it')
+  const removal = manager.remove([goals0])
+  image.setTopic('goals', { topicId: 'x', replicas: other }, 2)
+  manager.imageChanged(ours)
+  t.equal(manager.get('goals', 0), undefined, 'it is being removed')
+  await removal
+  t.equal(manager.get('goals', 0)?.logEnd, 0)
+  t.ok(disk.logNames.includes(goals0))
+})
+
 // --- fatal errors and closing
 // ----------------------------------------------------------------------
 

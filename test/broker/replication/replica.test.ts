@@ -138,6 +138,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       partition: 0,
       self: 1 as BrokerId,
       replicas: ids(1, 2, 3),
+      assignmentVersion: 0,
       minInsyncReplicas: 1,
       lagTimeMsMax,
       directory,

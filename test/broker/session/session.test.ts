@@ -25,7 +25,7 @@ import { testSecret } from '../test-secret.ts'
 
 const id = 1 as BrokerId
 const idPath = zkPaths.brokerId(id)
-const place = { topic: 'goals', partition: 0 }
+const place = { topic: 'goals', partition: 0, assignmentVersion: 0 }
 
 let uuidCount = 0
 const makeUuid = () => `uuid${++uuidCount}`
@@ -259,7 +259,7 @@ t.test(
   'a state that another has changed is not overwritten: the other one is in force',
   async (t) => {
     const one = await opened()
-    const stopped = one.zk.stopAt('request', 'setData', statePath)
+    const stopped = one.zk.stopAt('request', 'multi', statePath)
     const written = one.session.writeState(place, { ...one.state, isr: [] })
     await stopped
     putState(one.tree, { leaderEpoch: 5 })
@@ -269,10 +269,22 @@ t.test(
   },
 )
 
+t.test('no state is written for replicas that the topic no longer has', async (t) => {
+  const one = await opened()
+  const stopped = one.zk.stopAt('request', 'multi', statePath)
+  const written = one.session.writeState(place, { ...one.state, isr: one.state.isr.slice(0, 2) })
+  await stopped
+  putTopic(one.tree, 1, 2)
+  one.zk.resume()
+  t.same(await written, one.state)
+  t.same(stateIn(one.tree), one.state)
+  t.same(one.image.topics.get('goals')?.assignment.replicas, [[1, 2]], 'the new ones are known')
+})
+
 for (const at of ['request', 'answer'] as const) {
   t.test(`what is in force after a write that broke at its ${at} is read`, async (t) => {
     const one = await opened()
-    const stopped = one.zk.stopAt(at, 'setData', statePath)
+    const stopped = one.zk.stopAt(at, 'multi', statePath)
     const wanted = { ...one.state, isr: one.state.isr.slice(0, 2) }
     const written = one.session.writeState(place, wanted)
     await stopped
@@ -286,7 +298,7 @@ for (const at of ['request', 'answer'] as const) {
 
 t.test('no state is in force if the session ends during the read', async (t) => {
   const one = await opened()
-  const stopped = one.zk.stopAt('answer', 'setData', statePath)
+  const stopped = one.zk.stopAt('answer', 'multi', statePath)
   const written = one.session.writeState(place, one.state)
   await stopped
   one.zk.disconnect()
@@ -298,7 +310,7 @@ t.test('no state is in force if the session ends during the read', async (t) => 
 
 t.test('a state that was removed is not in force', async (t) => {
   const one = await opened()
-  const stopped = one.zk.stopAt('request', 'setData', statePath)
+  const stopped = one.zk.stopAt('request', 'multi', statePath)
   const written = one.session.writeState(place, one.state)
   await stopped
   one.tree.delete(statePath, -1)

@@ -1,7 +1,7 @@
 // `zw topics` as an operator runs it: a separate process, with brokers on real ports.
 
 import { execFile } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -17,6 +17,49 @@ async function topics(world: BrokerWorld, ...words: readonly string[]): Promise<
   const args = [program('cli'), 'topics', ...words]
   return (await exec(process.execPath, [...args, '--broker', brokers])).stdout
 }
+
+worldTest(
+  t,
+  'zw topics reassign shows a plan, executes it, and takes back what cannot end; elect moves leaders',
+  { brokers: 3 },
+  async (t, world) => {
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await admin.createTopic({ topic: 'goals', partitions: 2, replicas: 2 })
+    const replicasNow = async () =>
+      (await admin.topic('goals'))?.partitions.map(({ replicas }) => replicas)
+    const before = await replicasNow()
+    const over = ['reassign', 'goals', '--brokers', '1,3']
+    const shown = await topics(world, ...over)
+    t.match(shown, /^goals\/\d +[1-3],[1-3] +[13],[13] /m)
+    t.match(shown, /Nothing was changed: add --execute/)
+    t.same(await replicasNow(), before)
+    const done = JSON.parse(await topics(world, ...over, '--execute', '-o', 'json'))
+    t.match(done, { executed: true, version: 1 })
+    t.same(
+      (await replicasNow())?.map((list) => list.toSorted()),
+      [
+        [1, 3],
+        [1, 3],
+      ],
+    )
+    await admin.reassign(done.before.partitions)
+    await until(async () => (await admin.reassignments()).length === 0)
+    t.same(await replicasNow(), before)
+    // A file is where a replica's directory should be: the move cannot end.
+    const { topicId = '' } = (await admin.topic('goals')) ?? {}
+    const [kept = 1, gone = 2] = before?.[0] ?? []
+    const [free = 3] = [1, 2, 3].filter((id) => id !== kept && id !== gone)
+    await until(() => !readdirSync(join(world.dataDir, `broker-${free}`)).includes(`${topicId}-0`))
+    writeFileSync(join(world.dataDir, `broker-${free}`, `${topicId}-0`), '')
+    await admin.reassign([{ topic: 'goals', partition: 0, replicas: [free, kept] }])
+    const listed = await topics(world, 'reassign', '--list')
+    t.match(listed, new RegExp(`^goals/0 .* ${free} +${gone}$`, 'm'))
+    t.match(await topics(world, 'reassign', 'goals', '--cancel'), /^Cancelled: goals\/0 has/)
+    t.same(await replicasNow(), before)
+    t.match(await topics(world, 'elect'), /^(All partitions|goals\/\d: broker \d leads)/)
+    await t.rejects(topics(world, 'reassign', '--brokers', '9'), { code: 1, stderr: /not alive/ })
+  },
+)
 
 function recover(world: BrokerWorld, ...words: readonly string[]): Promise<string> {
   return topics(world, 'recover', 'goals', ...words)

@@ -49,14 +49,22 @@ const groupOffset = (at: number, offset: number): MqEvent => {
     expireTimestampMs: -1,
   }
   const place = { topic: 'goals', partition: 0 }
-  return { type: 'groupRecord', at, record: { type: 'offset', group: 'g', place, value } }
+  const record = { type: 'offset', group: 'g', place, value } as const
+  return { type: 'groupRecord', at, record, timestampMs: 1 }
 }
 
 const memberOffset = (at: number, offset: number, metadata: string): MqEvent => {
   const rest = { leaderEpoch: -1, commitTimestampMs: 1, expireTimestampMs: -1 }
   const place = { topic: 'goals', partition: 0 }
   const value = { offset, metadata, ...rest }
-  return { type: 'groupRecord', at, record: { type: 'offset', group: 'g', place, value } }
+  const record = { type: 'offset', group: 'g', place, value } as const
+  return { type: 'groupRecord', at, record, timestampMs: 1 }
+}
+
+const tombstone = (at: number, timestampMs: number): MqEvent => {
+  const place = { topic: 'goals', partition: 0 }
+  const record = { type: 'offset', group: 'g', place, value: null } as const
+  return { type: 'groupRecord', at, record, timestampMs }
 }
 
 const generation = (
@@ -76,7 +84,8 @@ const generation = (
   }))
   const names = { protocolType: 'consumer', protocol: 'range', leader: null }
   const value = { ...names, generation: number, stateTimestampMs: 1, members }
-  return { type: 'groupRecord', at, record: { type: 'group', group: 'g', value } }
+  const record = { type: 'group', group: 'g', value } as const
+  return { type: 'groupRecord', at, record, timestampMs: 1 }
 }
 
 const chosen = (common: number, losesAtMost?: number): MqEvent => ({
@@ -112,6 +121,11 @@ const broken: readonly {
   /** found at the end of the life */
   readonly atEnd?: boolean
 }[] = [
+  {
+    name: 'a generation after a later one',
+    history: [generation(0, 2, { m: [0] }), generation(1, 1, { m: [0] })],
+    rule: /a generation never goes back/,
+  },
   {
     name: 'an acknowledged record that never gets into the log',
     history: [sent('a'), stored('a', 0)],
@@ -405,6 +419,10 @@ const sound: readonly { readonly name: string; readonly history: readonly MqEven
     ],
   },
   {
+    name: 'a group that rebalances',
+    history: [generation(0, 1, { m: [0] }), generation(1, 2, { m: [0], n: [1] })],
+  },
+  {
     name: 'a leader that resigns, and the next one',
     history: [state({}), state({ leader: -1 }), state({ leader: 2, leaderEpoch: 2 })],
   },
@@ -443,7 +461,8 @@ t.test(
   'what members are told and acknowledged is checked against the records at the end',
   async (t) => {
     const told = { type: 'assigned', group: 'g', memberId: 'm', generation: 2 } as const
-    const stored = { type: 'offsetStored', group: 'g', partition: 0, offset: 7, at: 1 } as const
+    const place = { group: 'g', topic: 'goals', partition: 0 } as const
+    const stored = { type: 'offsetStored', ...place, offset: 7, at: 1 } as const
     const records = [generation(0, 2, { m: [0] }), memberOffset(1, 7, '2 m')]
     const endOf = (...events: readonly MqEvent[]) => {
       const checker = new MqChecker({ minInsyncReplicas: 1 })
@@ -459,3 +478,28 @@ t.test(
     })
   },
 )
+
+t.test(
+  'committed offsets expire only when they are due, and not while they are used',
+  async (t) => {
+    const judge = (...events: readonly MqEvent[]) => {
+      const checker = new MqChecker({ minInsyncReplicas: 1, offsetsRetentionMs: 100 })
+      for (const event of events) checker.step(event)
+    }
+    t.doesNotThrow(() => judge(groupOffset(0, 7), tombstone(1, 101), groupOffset(2, 3)))
+    t.throws(() => judge(groupOffset(0, 7), tombstone(1, 100)), { message: /only when it is due/ })
+    const ofMember = [generation(0, 1, { m: [0] }), memberOffset(1, 7, '1 m')]
+    t.throws(() => judge(...ofMember, tombstone(2, 500)), { message: /in use never expires/ })
+    t.doesNotThrow(() => judge(...ofMember, generation(2, 2, {}), tombstone(3, 500)))
+  },
+)
+
+t.test('a fetched offset is at least what was acknowledged', async (t) => {
+  const checker = new MqChecker({ minInsyncReplicas: 1 })
+  const place = { group: 'g', topic: 'goals', partition: 0 } as const
+  checker.step({ type: 'offsetStored', ...place, offset: 7, at: 1 })
+  t.equal(checker.acknowledgedOffset('g', place), 7)
+  const fetched = { type: 'offsetFetched', ...place, least: 7 } as const
+  t.doesNotThrow(() => checker.step({ ...fetched, offset: 7 }))
+  t.throws(() => checker.step({ ...fetched, offset: 6 }), { message: /at least what was/ })
+})

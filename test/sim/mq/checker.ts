@@ -4,9 +4,9 @@
 // A record is identified by its value, which names its producer and its number there.
 
 import { invariant } from '../../../src/invariant.ts'
-import type { GroupRecord } from '../../../src/protocol/kafka/group-records.ts'
+import type { GroupRecord, OffsetPlace } from '../../../src/protocol/kafka/group-records.ts'
 import { GroupChecker } from './group-checker.ts'
-import { keyOf } from './load.ts'
+import { isTombstone, keyOf } from './load.ts'
 
 /** One process of one broker. */
 export type Life = string
@@ -70,7 +70,13 @@ export type MqEvent =
       readonly inForce: number
     }
   /** A record of the topic in which groups are stored is committed, as some replica has it. */
-  | { readonly type: 'groupRecord'; readonly at: number; readonly record: GroupRecord }
+  | {
+      readonly type: 'groupRecord'
+      readonly at: number
+      readonly record: GroupRecord
+      /** by the clock of the broker that wrote it */
+      readonly timestampMs: number
+    }
   /** A member was told what it has in a generation. */
   | {
       readonly type: 'assigned'
@@ -83,9 +89,19 @@ export type MqEvent =
   | {
       readonly type: 'offsetStored'
       readonly group: string
+      readonly topic: string
       readonly partition: number
       readonly offset: number
       readonly at: number
+    }
+  /** A member was told what is committed; `least` was acknowledged before it asked. */
+  | {
+      readonly type: 'offsetFetched'
+      readonly group: string
+      readonly topic: string
+      readonly partition: number
+      readonly offset: number
+      readonly least: number
     }
   /** An operator chose a leader for that topic, which may lack some of its records. */
   | { readonly type: 'groupsChosen' }
@@ -98,6 +114,15 @@ export type MqEvent =
       readonly partition: number
       readonly common: number
       readonly losesAtMost: number | undefined
+    }
+  /** All that a replica has of its log, when it is read again at the end. */
+  | {
+      readonly type: 'log'
+      readonly partition: number
+      readonly start: number
+      readonly end: number
+      /** by offset */
+      readonly records: ReadonlyMap<number, string>
     }
   /** Somebody asks for the deletion of everything before this offset. */
   | { readonly type: 'deleting'; readonly partition: number; readonly offset: number }
@@ -140,10 +165,11 @@ type State = Extract<MqEvent, { readonly type: 'state' }>
 export interface CheckerOptions {
   /** Disks that a record must be on before it is acknowledged or shown; 0 while disks are lost. */
   readonly minInsyncReplicas: number
+  /** of offsets that no member uses; default: none expires within a life */
+  readonly offsetsRetentionMs?: number
 }
 
 export class MqChecker {
-  readonly #options: CheckerOptions
   readonly #sent = new Map<string, SentRecord>()
   readonly #sentCounts = new Map<string, number>()
   /** by partition, then by offset */
@@ -157,7 +183,7 @@ export class MqChecker {
   /** by partition and epoch */
   readonly #leaders = new Map<string, Life>()
   readonly #states = new Map<number, State>()
-  readonly #groups = new GroupChecker()
+  readonly #groups: GroupChecker
   /** by partition: where the log may begin, at most */
   readonly #mayRemove = new Map<number, number>()
   /** by partition: everything before it is deleted for good */
@@ -175,13 +201,33 @@ export class MqChecker {
   readonly #givenUp = new Map<string, Set<string>>()
   /** Compaction may remove what a later record with the same key supersedes. */
   isCompacted = false
+  /** It may remove tombstones as well, with all that they delete. */
+  mayForgetTombstones = false
+  /** Disks that a record is on before it is acknowledged or shown. */
+  #leastDisks: number
   storedCount = 0
   /** acknowledged records that an operator gave up */
   lostCount = 0
   shownCount = 0
 
   constructor(options: CheckerOptions) {
-    this.#options = options
+    this.#leastDisks = options.minInsyncReplicas
+    this.#groups = new GroupChecker(options.offsetsRetentionMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** From now on; a broker may know an earlier value for a while. */
+  minInsyncReplicasIs(count: number): void {
+    this.#leastDisks = Math.min(this.#leastDisks, count)
+  }
+
+  /** Every broker knows it. */
+  minInsyncReplicasIsKnown(count: number): void {
+    this.#leastDisks = count
+  }
+
+  /** The offset of a group that was acknowledged last; 0: none. */
+  acknowledgedOffset(group: string, place: OffsetPlace): number {
+    return this.#groups.acknowledged(group, place)
   }
 
   get sentCount(): number {
@@ -220,12 +266,16 @@ export class MqChecker {
         return this.#groups.assigned(event)
       case 'offsetStored':
         return this.#groups.offsetStored(event)
+      case 'offsetFetched':
+        return this.#groups.fetched(event)
       case 'groupsChosen':
         return this.#groups.chosen()
       case 'repeated':
         return this.#wasRepeated(event)
       case 'chosen':
         return this.#wasChosen(event)
+      case 'log':
+        return this.#wasRead(event)
       case 'deleting':
         raise(this.#mayRemove, event.partition, event.offset)
         return
@@ -306,14 +356,41 @@ export class MqChecker {
 
   #areSuperseded(partition: number, from: number, to: number): boolean {
     const log = this.#committed.get(partition) ?? []
-    const later = (offset: number, key: string): boolean =>
-      log.slice(offset + 1).some(({ value }) => keyOf(value) === key)
-    const skipped = log.slice(from, to)
-    return this.isCompacted && skipped.every(({ value }, i) => later(from + i, keyOf(value)))
+    const lastOffsets = lastOffsetsOf(log)
+    return log
+      .slice(from, to)
+      .every(({ value }, i) => this.#mayBeGone(value, from + i, lastOffsets))
+  }
+
+  #mayBeGone(value: string, offset: number, lastOffsets: ReadonlyMap<string, number>): boolean {
+    if (!this.isCompacted) return false
+    const isSuperseded = (lastOffsets.get(keyOf(value)) ?? -1) > offset
+    return isSuperseded || (this.mayForgetTombstones && isTombstone(value))
+  }
+
+  #wasRead({ partition, start, end, records }: Extract<MqEvent, { type: 'log' }>): void {
+    const log = this.#committed.get(partition) ?? []
+    const lastOffsets = lastOffsetsOf(log)
+    const kept = new Set<string>()
+    for (let offset = start; offset < Math.min(end, log.length); offset++) {
+      const value = log[offset]?.value ?? ''
+      const found = records.get(offset)
+      const where = `${value} at ${partition}/${offset}, where ${found} is`
+      if (found !== undefined) {
+        invariant(found === value, `a record that stays keeps its offset: ${where}`)
+        kept.add(keyOf(value))
+        continue
+      }
+      const mayBeGone = this.#mayBeGone(value, offset, lastOffsets)
+      invariant(mayBeGone, `only what is superseded is compacted away: ${where}`)
+      const isLast = lastOffsets.get(keyOf(value)) === offset
+      const isBack = isLast && kept.has(keyOf(value))
+      invariant(!isBack, `a tombstone goes after all that it deletes: ${where}`)
+    }
   }
 
   #isOnDisks(disks: number, what: string): void {
-    const least = this.#options.minInsyncReplicas
+    const least = this.#leastDisks
     invariant(disks >= least, `${what} is on ${least} disks, not ${disks}`)
   }
 
@@ -471,6 +548,10 @@ export class MqChecker {
       `a batch sent again is recognised: ${value} at ${place}, not ${offset}`,
     )
   }
+}
+
+function lastOffsetsOf(log: readonly CommittedRecord[]): ReadonlyMap<string, number> {
+  return new Map(log.map(({ value }, offset) => [keyOf(value), offset]))
 }
 
 function raise(offsets: Map<number, number>, partition: number, offset: number): void {

@@ -6,6 +6,10 @@ import type { FaultName } from './faults.ts'
 
 type Consequence =
   | 'compaction'
+  | 'topic created'
+  | 'topic deleted'
+  | 'partitions added'
+  | 'record of a topic stored'
   | 'election'
   | 'truncation'
   | 'truncation of whole epochs'
@@ -41,6 +45,14 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   plannedStops: 150,
   preferredElections: 150,
   changedRetention: 150,
+  changedTopics: 150,
+  'topic created': 150,
+  'topic deleted': 80,
+  'partitions added': 30,
+  'record of a topic stored': 300,
+  changedMinInsync: 30,
+  tombstones: 60,
+  expiringOffsets: 65,
   compaction: 300,
   wipedDisks: 70,
   oldCopies: 15,

@@ -2,6 +2,7 @@
 // themselves, and within bounded time everything that the budget of disks (disk-budget.ts) allows
 // for must be well. A partition beyond it may have no leader: an operator decides, or leaves it so.
 
+import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { invariant } from '../../../src/invariant.ts'
 import { limits } from '../../../src/limits.ts'
@@ -14,7 +15,7 @@ import {
 } from '../../../src/protocol/mq/record-batch.ts'
 import { takeLogAway } from './damage.ts'
 import type { MqWorld } from './life.ts'
-import { type SimConsumer, topic } from './load.ts'
+import { type SimConsumer, textOf, topic } from './load.ts'
 import { Person } from './person.ts'
 
 /** After this time an operator looks for what could not heal by itself. */
@@ -61,7 +62,38 @@ export class Ending {
     await world.until('a rebalance ends when faults end', () => world.areMembersSettled)
     for (const member of world.members) member.commit()
     await world.run(commitMs)
+    this.#readLogs()
+    await this.#endTopics()
     world.checker.end()
+  }
+
+  /** What each replica has, also of what was committed long ago. */
+  #readLogs(): void {
+    const world = this.#world
+    for (const broker of world.brokers) {
+      for (const replica of broker.replicas) {
+        const { partition, logStart: start, highWatermark: end } = replica
+        const records = broker.recordsOf(replica)
+        if (records === undefined || !this.#partitions.includes(partition)) continue
+        world.show({ type: 'log', partition, start, end, records })
+      }
+    }
+  }
+
+  async #endTopics(): Promise<void> {
+    const world = this.#world
+    const { administrator } = world
+    if (administrator === undefined) return
+    await world.until('every request for a topic is answered', () => administrator.isIdle)
+    await world.until('every partition of every topic has all replicas in sync', () =>
+      administrator.topics.every((each) => world.hasAllOf(each)),
+    )
+    await world.until('nothing of a deleted topic stays on a disk', () =>
+      world.brokers.every(({ disk }) =>
+        [...disk.logs.keys()].every((name) => !administrator.isLeftover(name)),
+      ),
+    )
+    administrator.end()
   }
 
   #untilRegistered(): Promise<void> {
@@ -120,13 +152,15 @@ export class Ending {
       const damaged = world
         .unavailableAt(broker)
         .filter((partition) => this.#partitions.includes(partition))
-      if (damaged.length === 0) continue
+      const names = damaged.map((partition) => world.directoryOf(topic, partition))
+      if (world.unavailableAt(broker, offsetsTopic).length > 0 && !world.areGroupsLeaderless) {
+        names.push(world.directoryOf(offsetsTopic, 0))
+      }
+      if (names.length === 0) continue
       world.cover('damaged log taken away')
       broker.end({ power: false })
-      for (const partition of damaged) {
-        takeLogAway(broker.disk, world.directoryOf(topic, partition) ?? '')
-      }
-      world.show({ type: 'diskLost', broker: broker.name })
+      for (const name of names) takeLogAway(broker.disk, name ?? '')
+      if (damaged.length > 0) world.show({ type: 'diskLost', broker: broker.name })
       broker.start()
     }
   }
@@ -187,7 +221,7 @@ export class Ending {
 
   async #repeat(partition: number, batch: Buffer): Promise<void> {
     const [record] = decodeBatch(batch)
-    const value = Buffer.from(record?.value ?? []).toString()
+    const value = record === undefined ? '' : textOf(record)
     placeBatch(batch, 0, -1) // as a producer sends it
     const offset = await this.#world.strange.repeat(partition, batch)
     if (offset !== undefined) this.#world.show({ type: 'repeated', value, offset })

@@ -12,12 +12,18 @@ import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 interface MqFaultRow {
   readonly about: string
   /** Which lives have it; every life may have the others. */
-  readonly in?: 'removals' | 'planned' | 'lost disks' | 'beyond the budget'
+  readonly in?: 'removals' | 'planned' | 'lost disks' | 'beyond the budget' | 'topics' | 'property'
 }
 
 /** The share of lives in which disks are lost, and of those in which the budget is exceeded. */
 const lostDisksShare = 0.25
 const beyondShare = 0.2
+/** Of the other lives, those in which topics change. */
+const topicsShare = 0.25
+const minInsyncShare = 0.15
+const tombstonesShare = 0.2
+/** Of all lives. */
+const expiringShare = 0.2
 
 export const faultRows = {
   powerCuts: { about: 'A broker loses power, and what it did not sync, wholly, in part or torn.' },
@@ -61,6 +67,22 @@ export const faultRows = {
     about: 'Several brokers lose their disks at once, and perhaps no member of an ISR keeps one.',
     in: 'beyond the budget',
   },
+  changedTopics: {
+    about: 'Topics are created, get more partitions, are deleted, and are created again.',
+    in: 'topics',
+  },
+  changedMinInsync: {
+    about: 'The topic’s min.insync.replicas changes.',
+    in: 'topics',
+  },
+  tombstones: {
+    about: 'Producers send tombstones, and how long these are kept changes.',
+    in: 'topics',
+  },
+  expiringOffsets: {
+    about: 'Committed offsets that no member uses expire within seconds.',
+    in: 'property',
+  },
 } as const satisfies Record<string, MqFaultRow>
 
 export type FaultName = keyof typeof faultRows
@@ -87,6 +109,14 @@ export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Fault
     if (field === 'planned') last.push(name)
   }
   for (const name of [...later, ...last]) weights.set(name, drawWeight())
+  // Drawn after all, and of few lives: the others are as they were before there was this fault.
+  if (!losesDisks && random.chance(topicsShare)) weights.set('changedTopics', 4)
+  if (!losesDisks && random.chance(minInsyncShare)) weights.set('changedMinInsync', 2)
+  if (random.chance(tombstonesShare)) {
+    weights.set('tombstones', 3)
+    weights.set('changedRetention', Math.max(2, weights.get('changedRetention') ?? 0))
+  }
+  if (random.chance(expiringShare)) weights.set('expiringOffsets', 1)
   const drawn = faultNames.map((name) => [name, overrides[name] ?? weights.get(name) ?? 0])
   return Object.fromEntries(drawn) as Faults
 }
@@ -115,10 +145,11 @@ export const mqFaults = new FaultTable(
   >,
 )
 
-/** One of the faults, by weight; undefined if all weights are 0. */
+/** One of the faults, by weight; undefined if all weights are 0. Properties of a life are none. */
 export function pickFault(faults: Faults, random: Random): FaultName | undefined {
+  const causes = faultNames.filter((name) => fieldOf(name) !== 'property')
   return pickWeighted(
-    faultNames.map((name) => ({ item: name, weight: faults[name] })),
+    causes.map((name) => ({ item: name, weight: faults[name] })),
     random,
   )
 }

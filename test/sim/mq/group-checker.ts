@@ -3,17 +3,29 @@
 
 import { invariant } from '../../../src/invariant.ts'
 import { decodeAssignment } from '../../../src/protocol/kafka/consumer-protocol.ts'
-import type { GroupRecord, GroupValue } from '../../../src/protocol/kafka/group-records.ts'
+import type {
+  GroupRecord,
+  GroupValue,
+  OffsetPlace,
+  OffsetValue,
+} from '../../../src/protocol/kafka/group-records.ts'
 import type { MqEvent } from './checker.ts'
 
 type Assigned = Extract<MqEvent, { readonly type: 'assigned' }>
 type Stored = Extract<MqEvent, { readonly type: 'offsetStored' }>
+type Fetched = Extract<MqEvent, { readonly type: 'offsetFetched' }>
+type OffsetRecord = Extract<GroupRecord, { readonly type: 'offset' }>
 
 export class GroupChecker {
+  readonly #retentionMs: number
   /** by offset */
   readonly #records: string[] = []
+  /** the last of them that was taken into account */
+  #lastAt = -1
   /** the last committed offset by group and place */
-  readonly #offsets = new Map<string, number>()
+  readonly #offsets = new Map<string, OffsetValue>()
+  /** the last acknowledged offset by group and place */
+  readonly #acknowledged = new Map<string, number>()
   /** by group and generation, what each member has */
   readonly #generations = new Map<string, ReadonlyMap<string, string>>()
   /** the last stored generation of each group */
@@ -22,8 +34,18 @@ export class GroupChecker {
   #told: Assigned[] = []
   #stored: Stored[] = []
 
+  /** @param retentionMs how long offsets live that no member uses */
+  constructor(retentionMs: number) {
+    this.#retentionMs = retentionMs
+  }
+
+  /** The last acknowledged offset of a place; 0: none. */
+  acknowledged(group: string, { topic, partition }: OffsetPlace): number {
+    return this.#acknowledged.get(`${group} ${topic}/${partition}`) ?? 0
+  }
+
   /** A record is committed, as some replica has it. */
-  committed({ at, record }: Extract<MqEvent, { readonly type: 'groupRecord' }>): void {
+  committed({ at, record, timestampMs }: Extract<MqEvent, { readonly type: 'groupRecord' }>): void {
     const text = JSON.stringify(record)
     const known = this.#records[at]
     if (known !== undefined) {
@@ -32,8 +54,12 @@ export class GroupChecker {
       return
     }
     this.#records[at] = text
+    // After an operator's choice a replica that has older ones may be looked at later.
+    if (at < this.#lastAt) return
+    this.#lastAt = at
     if (record.type === 'group') this.#generation(record.group, record.value)
-    else if (record.value !== null) this.#offset(record)
+    else if (record.value !== null) this.#offset(record, record.value)
+    else this.#expired(record, timestampMs)
   }
 
   #generation(group: string, value: GroupValue | null): void {
@@ -41,6 +67,9 @@ export class GroupChecker {
       this.#latest.delete(group)
       return
     }
+    const { generation: before = 0 } = this.#latest.get(group) ?? {}
+    const change = `${before} to ${value.generation} of ${group}`
+    invariant(value.generation >= before, `a generation never goes back: ${change}`)
     this.#latest.set(group, value)
     const owners = new Map<number, string>()
     const byMember = new Map<string, string>()
@@ -57,22 +86,46 @@ export class GroupChecker {
     this.#generations.set(`${group} ${value.generation}`, byMember)
   }
 
-  #offset({ group, place, value }: Extract<GroupRecord, { readonly type: 'offset' }>): void {
-    if (value === null) return
+  #offset({ group, place }: OffsetRecord, value: OffsetValue): void {
     const key = `${group} ${place.topic}/${place.partition}`
-    const before = this.#offsets.get(key) ?? 0
+    const { offset: before = 0 } = this.#offsets.get(key) ?? {}
     const { offset, metadata } = value
     const change = `${before} to ${offset} of ${key}`
     invariant(offset >= before, `a committed offset never goes back: ${change}`)
-    this.#offsets.set(key, offset)
+    this.#offsets.set(key, value)
     if (metadata === '') return
     const latest = this.#latest.get(group)
     const [generation, memberId] = metadata.split(' ')
     const isMember = latest?.members.some((one) => one.memberId === memberId) === true
+    const stored = latest?.generation ?? 0
+    // A later one has begun, and its members have not learned their partitions yet: as in Kafka.
     invariant(
-      isMember && latest.generation === Number(generation),
+      Number(generation) > stored || (isMember && Number(generation) === stored),
       `a commit of an older generation changes nothing: ${metadata} in ${latest?.generation}`,
     )
+  }
+
+  /** In the time of the coordinator that wrote the tombstone. */
+  #expired({ group, place }: OffsetRecord, timestampMs: number): void {
+    const key = `${group} ${place.topic}/${place.partition}`
+    const value = this.#offsets.get(key)
+    if (value === undefined) return
+    const latest = this.#latest.get(group)
+    const users = latest?.members.length ?? 0
+    invariant(users === 0, `an offset that is in use never expires: ${key}, of ${users} members`)
+    const sinceMs = latest?.stateTimestampMs ?? value.commitTimestampMs
+    const ageMs = timestampMs - sinceMs
+    const isDue = ageMs >= this.#retentionMs
+    invariant(isDue, `an offset expires only when it is due: ${key}, after ${ageMs} ms`)
+    this.#offsets.delete(key)
+    this.#acknowledged.delete(key)
+  }
+
+  fetched({ group, topic, partition, offset, least }: Fetched): void {
+    // One that expired meanwhile is not known any more.
+    if (this.acknowledged(group, { topic, partition }) < least) return
+    const what = `${offset} of ${group} for ${topic}/${partition}, not ${least}`
+    invariant(offset >= least, `what is fetched is at least what was acknowledged: ${what}`)
   }
 
   /** It may have been told by a broker whose records were not looked at yet. */
@@ -82,12 +135,16 @@ export class GroupChecker {
 
   offsetStored(event: Stored): void {
     this.#stored.push(event)
+    const key = `${event.group} ${event.topic}/${event.partition}`
+    this.#acknowledged.set(key, Math.max(event.offset, this.#acknowledged.get(key) ?? 0))
   }
 
   /** Records may be lost, by an operator's choice. */
   chosen(): void {
     this.#records.length = 0
+    this.#lastAt = -1
     this.#offsets.clear()
+    this.#acknowledged.clear()
     this.#generations.clear()
     this.#latest.clear()
     this.#told = []

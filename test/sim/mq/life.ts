@@ -18,6 +18,7 @@ import type { Replica } from '../../../src/broker/replication/replica.ts'
 import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import type { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import { invariant } from '../../../src/invariant.ts'
+import type { OffsetPlace } from '../../../src/protocol/kafka/group-records.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import type { BrokerId, DirectoryId } from '../../../src/protocol/mq/messages.ts'
 import { Random } from '../../../src/random.ts'
@@ -26,6 +27,7 @@ import { EventQueue } from '../event-queue.ts'
 import { Network } from '../network.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
+import { Administrator } from './administrator.ts'
 import { MqChecker, type MqEvent } from './checker.ts'
 import { DiskBudget } from './disk-budget.ts'
 import { Ending } from './ending.ts'
@@ -39,10 +41,12 @@ import {
   StrangeProducer,
   topic,
 } from './load.ts'
-import { SimMember } from './member.ts'
+import { SimMember, team } from './member.ts'
 import { Nemesis } from './nemesis.ts'
 import { brokerPort, SimBroker } from './sim-broker.ts'
 import { clientPort, SimServer } from './sim-server.ts'
+import type { SeenTopic, TopicRecord } from './topic-checker.ts'
+import { dataOf } from './tree-data.ts'
 
 export interface MqLife {
   /** records sent, and records shown to consumers */
@@ -68,6 +72,8 @@ const roundCount = 30
 const convergenceMs = 30_000
 /** Longer than between two checkpoints. */
 const quietMs = 6000
+/** Of committed offsets, in lives in which they expire: few commits are so far apart. */
+const shortRetentionMs = 2000
 /** After at most this many events, pending promises proceed. */
 const eventsPerLook = 4
 const group = 'g'
@@ -97,6 +103,8 @@ export class MqWorld {
   readonly consumers: SimConsumer[] = []
   members: SimMember[] = []
   readonly strange: StrangeProducer
+  /** of other topics, in lives in which these change */
+  readonly administrator: Administrator | undefined
   readonly partitions: number
   readonly replicas: number
   readonly needsNoOperator: boolean
@@ -115,6 +123,8 @@ export class MqWorld {
   #timers: Timer[] = []
   #eventCount = 0
   #clientCount = 0
+  /** For scripts: called when a broker's registration is gone. */
+  whenGone: ((id: number, tree: ZTree) => void) | undefined
   /** the last transaction applied by any server */
   lastZxid = 0
   isSettling = false
@@ -141,7 +151,12 @@ export class MqWorld {
     this.needsNoOperator = options.needsNoOperator ?? false
     this.sessionTimeoutMs = 600 + random.below(900)
     this.lagTimeMsMax = random.pick([300, 800, 2000])
-    this.checker = new MqChecker({ minInsyncReplicas: this.replicas - 1 })
+    const offsetsRetentionMs = this.faults.expiringOffsets > 0 ? shortRetentionMs : undefined
+    if (offsetsRetentionMs !== undefined) this.cover('expiringOffsets')
+    this.checker = new MqChecker({
+      minInsyncReplicas: this.replicas - 1,
+      ...(offsetsRetentionMs !== undefined && { offsetsRetentionMs }),
+    })
     const parts = {
       queue: this.queue,
       network: this.network,
@@ -160,8 +175,10 @@ export class MqWorld {
       sessionTimeoutMs: this.sessionTimeoutMs,
       lagTimeMsMax: this.lagTimeMsMax,
       segmentBytes: random.pick([2048, 8192, 65_536]),
+      offsetsRetentionMs,
       show: (event: MqEvent) => this.show(event),
       batches: this.batches,
+      committed: (record: TopicRecord) => this.administrator?.committed(record),
     }
     for (const id of [1, 2, 3]) this.brokers.push(new SimBroker(id, parts, brokerOptions))
     this.#load = {
@@ -173,6 +190,10 @@ export class MqWorld {
       disksAt: (partition, offset) => this.#disksAt(partition, offset),
     }
     this.strange = new StrangeProducer(this.#load)
+    // An operator's decisions on their partitions are not simulated.
+    if (this.faults.changedTopics > 0 && !this.#losesDisks) {
+      this.administrator = new Administrator({ ...this.#load, replicas: this.replicas })
+    }
     this.#nemesis = new Nemesis(this)
   }
 
@@ -191,6 +212,7 @@ export class MqWorld {
     this.isSettling = true
     this.#timers = []
     await new Ending(this).settle()
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   async #liveByChance(): Promise<void> {
@@ -205,6 +227,10 @@ export class MqWorld {
       if (random.chance(0.15)) this.#replaceGroupConsumer()
       for (const member of this.members) if (random.chance(0.3)) member.commit()
       if (random.chance(0.12)) this.#changeMembers()
+      if (this.administrator !== undefined) {
+        this.administrator.send()
+        if (random.chance(0.4)) this.administrator.act()
+      }
       this.#nemesis.strike()
     }
   }
@@ -221,10 +247,10 @@ export class MqWorld {
   }
 
   /** For scripts: sends this many records, each acknowledged. */
-  async store(count: number): Promise<void> {
+  async store(count: number, partitions = this.partitionIds): Promise<void> {
     const producer = this.#addScripted()
     for (let i = 0; i < count; i++) {
-      producer.send(1)
+      producer.send(1, partitions)
       await this.run(1)
     }
     await this.until('records are stored', () => producer.pendingCount === 0)
@@ -330,9 +356,32 @@ export class MqWorld {
       'segment.ms': random.pick([1, 300, 60_000]),
       'segment.bytes': random.pick([2048, 8192]),
     }
+    this.#alter(changes)
+  }
+
+  #alter(changes: Readonly<Record<string, number | string>>): void {
     this.strange.alter(changes).catch((error: unknown) => {
       if (!(error instanceof BrokerError)) this.fail(error as Error)
     })
+  }
+
+  /** A leader that does not know it yet may follow the value before. */
+  changeMinInsync(): void {
+    const count = 1 + this.random.below(this.replicas)
+    this.checker.minInsyncReplicasIs(count)
+    this.#alter({ 'min.insync.replicas': count })
+  }
+
+  /** Deletes some keys; tombstones are kept for a while or for longer than a life. */
+  bury(): void {
+    const { random } = this
+    for (const producer of this.producers) {
+      for (let i = random.below(4); i >= 0; i--) if (producer.pendingCount < 100) producer.bury()
+    }
+    if (random.chance(0.6)) return
+    const keptMs = random.pick([0, 3_600_000])
+    if (keptMs === 0) this.checker.mayForgetTombstones = true
+    this.#alter({ 'delete.retention.ms': keptMs })
   }
 
   addConsumer(of: string | undefined, partitions = this.partitionIds): SimConsumer {
@@ -352,7 +401,8 @@ export class MqWorld {
 
   #addMember(): void {
     const committedEnd = (partition: number) => this.checker.committedEnd(partition)
-    const parts = { ...this.#load, committedEnd }
+    const acknowledgedOffset = (place: OffsetPlace) => this.checker.acknowledgedOffset(team, place)
+    const parts = { ...this.#load, committedEnd, acknowledgedOffset }
     this.members.push(new SimMember(`m${++this.#clientCount}`, parts))
   }
 
@@ -408,7 +458,12 @@ export class MqWorld {
   #applied(zxid: number, tree: ZTree): void {
     if (zxid <= this.lastZxid) return
     this.lastZxid = zxid
-    this.#lookAtBrokers(tree)
+    try {
+      this.#lookAtBrokers(tree)
+      this.administrator?.applied(tree)
+    } catch (error) {
+      this.fail(error as Error)
+    }
     const inForce = decodeNumber(dataOf(tree, zkPaths.controllerEpoch)) ?? 0
     for (let partition = 0; partition < this.partitions; partition++) {
       const path = zkPaths.state(topic, partition)
@@ -428,7 +483,10 @@ export class MqWorld {
     for (const { id } of this.brokers) {
       const isRegistered = tree.get(zkPaths.brokerId(id as BrokerId)) !== undefined
       if (isRegistered) this.#registered.add(id)
-      else if (this.#registered.delete(id)) this.#nemesis.brokerGone()
+      else if (this.#registered.delete(id)) {
+        this.#nemesis.brokerGone()
+        this.whenGone?.(id, tree)
+      }
     }
   }
 
@@ -493,15 +551,23 @@ export class MqWorld {
     return new MqAdmin({ brokers, world, name, timeoutMs: 20_000 })
   }
 
-  /** The partitions whose replica on a broker cannot be used. */
-  unavailableAt({ id, replicas }: SimBroker): readonly number[] {
+  /** The replicas of a partition, the preferred one first. */
+  assignmentOf(partition: number): readonly BrokerId[] {
     const tree = this.#latestTree()
     const assignment = tree && decodeTopic(dataOf(tree, zkPaths.topic(topic)))
-    return this.partitionIds.filter(
-      (partition) =>
-        assignment?.replicas[partition]?.some((each) => each === id) === true &&
-        !replicas.some((replica) => replica.partition === partition),
-    )
+    return assignment?.replicas[partition] ?? []
+  }
+
+  /** The partitions of a topic whose replica on a broker cannot be used. */
+  unavailableAt(broker: SimBroker, of = topic): readonly number[] {
+    const tree = this.#latestTree()
+    const replicas = tree && decodeTopic(dataOf(tree, zkPaths.topic(of)))?.replicas
+    const opened = of === topic ? broker.replicas : broker.groupReplicas
+    return (replicas ?? []).flatMap((brokers, partition) => {
+      const isAssigned = brokers.some((each) => each === broker.id)
+      const isOpen = opened.some((replica) => replica.partition === partition)
+      return isAssigned && !isOpen ? [partition] : []
+    })
   }
 
   #latestTree(): ZTree | undefined {
@@ -523,6 +589,21 @@ export class MqWorld {
       }
     }
     return true
+  }
+
+  /** Every replica of an administrator's topic is there, and they are equal. */
+  hasAllOf({ topicId, replicas }: SeenTopic): boolean {
+    const open = this.brokers.flatMap(({ administered }) => administered)
+    return replicas.every((brokers, partition) => {
+      const found = open.filter((one) => one.topicId === topicId && one.partition === partition)
+      const [first] = found
+      if (first === undefined || found.length < brokers.length) return false
+      const { logEnd } = first
+      return (
+        found.some(({ role }) => role.type === 'leading') &&
+        found.every((one) => one.logEnd === logEnd && one.highWatermark === logEnd)
+      )
+    })
   }
 
   replicasOf(partition: number): readonly Replica[] {
@@ -594,9 +675,4 @@ export class MqWorld {
   cover(what: string): void {
     this.#coverage.set(what, (this.#coverage.get(what) ?? 0) + 1)
   }
-}
-
-function dataOf(tree: ZTree, path: string): Buffer | null {
-  const data = tree.get(path)?.data ?? null
-  return data === null ? null : Buffer.from(data)
 }

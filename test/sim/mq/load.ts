@@ -3,7 +3,7 @@
 
 import { Consumer } from '../../../src/client/mq/consumer.ts'
 import { MqCluster } from '../../../src/client/mq/mq-cluster.ts'
-import { Producer } from '../../../src/client/mq/producer.ts'
+import { type NewRecord, Producer } from '../../../src/client/mq/producer.ts'
 import { limits } from '../../../src/limits.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { onlyOne } from '../../../src/protocol/mq/messages.ts'
@@ -27,6 +27,26 @@ export const topic = 'goals'
 export function keyOf(value: string): string {
   return `k${Number.parseInt(/-(\d+)/.exec(value)?.[1] ?? '0', 10) % 5}`
 }
+
+/** The header that names a tombstone: it has no value to know it by. */
+const nameHeader = 'name'
+const tombstoneMark = ' tombstone'
+
+interface NamedRecord {
+  readonly value: Uint8Array | null
+  readonly headers: readonly { readonly key: string; readonly value: Uint8Array | null }[]
+}
+
+/** Its value, or its name if it is a tombstone. */
+export function textOf({ value, headers }: NamedRecord): string {
+  const name = headers.find(({ key }) => key === nameHeader)?.value
+  return Buffer.from(value ?? name ?? []).toString()
+}
+
+export function isTombstone(text: string): boolean {
+  return text.endsWith(tombstoneMark)
+}
+
 /** Ids that brokers hand out begin at 0. */
 const strangeProducerId = 1e9 as ProducerId
 const callMs = 3000
@@ -71,17 +91,34 @@ export class SimProducer {
     })
   }
 
-  send(count: number): void {
+  /** @param among partitions; default: all */
+  send(count: number, among?: readonly number[]): void {
     const { random, partitions } = this.#parts
-    for (let i = 0; i < count; i++) this.#send(random.below(partitions))
+    for (let i = 0; i < count; i++) {
+      this.#send(among === undefined ? random.below(partitions) : random.pick(among))
+    }
+  }
+
+  /** Sends a tombstone for some key. */
+  bury(): void {
+    const { random, partitions } = this.#parts
+    const text = `${this.name}-${this.#count++}${tombstoneMark}`
+    const headers = [{ key: nameHeader, value: text }]
+    this.#give(text, { partition: random.below(partitions), value: null, headers })
   }
 
   #send(partition: number): void {
-    const { random, show, disksAt, valueBytesMax } = this.#parts
+    const { random, valueBytesMax } = this.#parts
     const value = `${this.name}-${this.#count++} ${'x'.repeat(random.below(valueBytesMax))}`
+    this.#give(value, { partition, value })
+  }
+
+  #give(value: string, record: Pick<NewRecord, 'value' | 'headers'> & { partition: number }): void {
+    const { show, disksAt } = this.#parts
+    const { partition } = record
     show({ type: 'sent', producer: this.name, partition, value })
     this.pendingCount++
-    const stored = this.#producer.send({ topic, partition, key: keyOf(value), value })
+    const stored = this.#producer.send({ topic, key: keyOf(value), ...record })
     stored
       .then(({ offset }) => {
         if (this.acks !== 'all') return
@@ -147,10 +184,11 @@ export class SimConsumer {
     for (;;) {
       const records = await this.#consumer.take()
       if (this.isClosed) return
-      for (const { partition, offset, value } of records) {
-        const text = Buffer.from(value ?? []).toString()
+      for (const record of records) {
+        const { partition, offset } = record
         const disks = disksAt(partition, offset)
-        show({ type: 'shown', consumer: this.name, partition, offset, value: text, disks })
+        const value = textOf(record)
+        show({ type: 'shown', consumer: this.name, partition, offset, value, disks })
       }
       if (this.group !== undefined && random.chance(0.5)) this.#commit()
     }

@@ -17,6 +17,8 @@ const callMs = 3000
 interface MemberParts extends LoadParts {
   /** Records of a partition that are committed: offsets beyond cannot be committed. */
   readonly committedEnd: (partition: number) => number
+  /** The offset of its group that was acknowledged last. */
+  readonly acknowledgedOffset: (place: TopicPartition) => number
 }
 
 export class SimMember {
@@ -83,9 +85,11 @@ export class SimMember {
     const { memberId, instanceId, generation } = this.#membership.claim
     const fetch = { type: 'offsetFetch', group: team, passedOn: false } as const
     const places = [{ topic, partition }]
+    const { random, committedEnd, acknowledgedOffset, show, cover } = this.#parts
+    const least = acknowledgedOffset({ topic, partition })
     const fetched = await this.#cluster.call({ ...fetch, partitions: places }, callMs)
     const { offset: before = 0, version } = onlyOne(fetched.partitions)
-    const { random, committedEnd, show, cover } = this.#parts
+    show({ type: 'offsetFetched', group: team, topic, partition, offset: before, least })
     const offset = Math.min(before + random.below(4), committedEnd(partition))
     if (offset < before) return
     const metadata = `${generation} ${memberId}`
@@ -104,7 +108,7 @@ export class SimMember {
       callMs,
     )
     const { version: at } = onlyOne(made.partitions)
-    show({ type: 'offsetStored', group: team, partition, offset, at })
+    show({ type: 'offsetStored', group: team, topic, partition, offset, at })
     cover('commit of a member')
   }
 

@@ -23,8 +23,14 @@ const session = 'broker/session/session.ts'
 const sessions = 'broker/session/sessions.ts'
 const marks = 'broker/session/marks.ts'
 const ledGroup = 'broker/group/led-group.ts'
+const shard = 'broker/group/coordinator-shard.ts'
+const expiry = 'broker/group/offset-expiry.ts'
 const batch = 'protocol/mq/record-batch.ts'
 const recovery = 'log/recovery.ts'
+const createTopics = 'broker/api/create-topics.ts'
+const createPartitions = 'broker/api/create-partitions.ts'
+const deleteTopics = 'broker/api/delete-topics.ts'
+const removal = 'broker/replication/topic-removal.ts'
 
 const durableRule = 'what is acknowledged or shown is on the disks of min.insync.replicas'
 const epochRule = 'an epoch has one leader, in one life'
@@ -568,6 +574,138 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 300,
   },
 
+  {
+    name: 'a commit is acknowledged when the coordinator has it',
+    rule: 'an acknowledged commit is never lost: min.insync.replicas have it',
+    edits: [{ file: shard, from: "acks: 'all'", to: "acks: 'leader'" }],
+    seeds: 300,
+  },
+  {
+    name: 'a coordinator serves what it has not read to the end',
+    rule: 'what is fetched is at least what was acknowledged, whichever broker coordinates',
+    edits: [
+      {
+        file: shard,
+        from: 'if (next >= end || next === from) this.#loaded(found)',
+        to: 'if (next > from || next === from) this.#loaded(found)',
+      },
+      { file: shard, from: 'const loadBytes = 256 * 1024', to: 'const loadBytes = 512' },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a coordinator begins before its log is committed',
+    rule: 'what is fetched is at least what was acknowledged, whichever broker coordinates',
+    edits: [
+      {
+        file: shard,
+        from: 'replica.waitForRecords(caughtUp, logEnd - 1)',
+        to: "caughtUp.finish('reached')",
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a coordinator continues with the first generation that it reads',
+    rule: 'a generation never goes back',
+    edits: [
+      {
+        file: shard,
+        from: 'known.stored = record.value ?? undefined',
+        to: 'known.stored ??= record.value ?? undefined',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'offsets expire before they are due',
+    rule: 'an offset expires only when it is due',
+    edits: [
+      { file: expiry, from: 'since(stored) + retentionMs', to: 'since(stored) + retentionMs / 2' },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'offsets of a group with members expire',
+    rule: 'an offset that is in use never expires',
+    edits: [{ file: expiry, from: 'isUsed(place.topic) || ', to: '' }],
+    seeds: 100,
+  },
+
+  // --- topics ------------------------------------------------------------------------------------
+  {
+    name: 'a topic that is created again keeps its id',
+    rule: 'a topic that is created again has none of the records of the one before',
+    edits: [
+      {
+        file: createTopics,
+        from: 'const assignment = { topicId: makeUuid(), replicas }',
+        to: "const assignment = { topicId: 'id-of-' + topic + makeUuid().slice(99), replicas }",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a creation is answered before it has leaders',
+    rule: 'a topic whose creation is answered has leaders',
+    edits: [
+      {
+        file: createTopics,
+        from: '    await whenLed(this.#parts, { topic, topicId, count: replicas.length }, this.#deadline)\n',
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'added partitions are answered before they have leaders',
+    rule: 'partitions whose creation is answered have leaders',
+    edits: [
+      {
+        file: createPartitions,
+        from: '        await whenLed(parts, { topic, topicId, count: asked.count }, deadline)\n',
+        to: '',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'added partitions move the others',
+    rule: 'partitions stay where they are when others are added',
+    edits: [
+      {
+        file: createPartitions,
+        from: 'return [...replicas, ...placeReplicas(brokers, placement)]',
+        to: 'return placeReplicas(brokers, { ...placement, start: start + 1, firstPartition: 0 })',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'a deletion forgets a broker',
+    rule: 'nothing of a deleted topic stays on a disk',
+    edits: [
+      {
+        file: deleteTopics,
+        from: '[...new Set(replicas.flat())].sort((a, b) => a - b)',
+        to: '[...new Set(replicas.flat())].sort((a, b) => a - b).slice(1)',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a broker says that it has removed what it is about to remove',
+    rule: 'nothing of a deleted topic stays on a disk, even if the broker dies meanwhile',
+    edits: [
+      {
+        file: removal,
+        from: "      await replicas.remove(names)\n      if (await this.#takeOut(deleted)) log.info({ topic, topicId }, 'Removed a deleted topic')\n",
+        to: '      await this.#takeOut(deleted)\n      await replicas.remove(names)\n',
+      },
+    ],
+    seeds: 600,
+  },
+
   // --- producers ---------------------------------------------------------------------------------
   {
     name: 'a duplicate answered early',
@@ -893,5 +1031,113 @@ export const lostDiskMutants: readonly Mutant[] = [
       },
     ],
     seeds: 100,
+  },
+]
+
+/** Mutants that the scenarios catch (scenarios.ts). */
+export const scenarioMutants: readonly Mutant[] = [
+  {
+    name: 'eligible replicas stay when min.insync.replicas falls',
+    rule: 'nothing is committed without a replica that may be elected later on',
+    edits: [
+      {
+        file: inSync,
+        from: 'return this.#isr.size >= this.#minInsyncReplicas && !this.#hasEligible',
+        to: 'return this.#isr.size >= this.#minInsyncReplicas',
+      },
+      {
+        file: 'broker/partition/partition-state.ts',
+        from: 'return { ...state, isr: sorted, eligible: [] }',
+        to: 'return { ...state, isr: sorted }',
+      },
+      {
+        file: inSync,
+        from: 'const mayDropEligible = this.#hasEligible && wanted.length >= this.#minInsyncReplicas',
+        to: 'const mayDropEligible = false',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a leader keeps the min.insync.replicas with which it began',
+    rule: 'what is acknowledged is on the disks of min.insync.replicas, after a change, too',
+    edits: [
+      {
+        file: 'broker/replication/replica-manager.ts',
+        from: '    replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))\n',
+        to: '',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'tombstones go with their first compaction',
+    rule: 'a tombstone is kept for delete.retention.ms',
+    edits: [
+      {
+        file: compaction,
+        from: '!(each.value === null && isOver)',
+        to: 'each.value !== null',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a tombstone goes before what it deletes',
+    rule: 'a key that was deleted stays deleted',
+    edits: [
+      {
+        file: compaction,
+        from: 'rules.latest.isLatest(each) && !(each.value === null && isOver)',
+        to: '!(each.value === null && rules.deleteRetentionMs === 0)',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'the last value of a key is compacted away',
+    rule: 'compaction removes only what a later record of the same key supersedes',
+    edits: [
+      {
+        file: compaction,
+        from: 'return key !== null && offset >= (this.#offsets.get(nameOf(key)) ?? offset)',
+        to: 'return key !== null && !this.#offsets.has(nameOf(key))',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'compaction closes gaps',
+    rule: 'a record that stays keeps its offset',
+    edits: [
+      {
+        file: compaction,
+        from: 'return rebuiltBatch(batch, kept, { horizonMs: newHorizonMs, compressor })',
+        to: `return rebuiltBatch(
+    batch,
+    kept.map((each, i) => ({ ...each, offset: header.baseOffset + i })),
+    { horizonMs: newHorizonMs, compressor },
+  )`,
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a broker that is told to stop hands nothing over',
+    rule: 'a broker that is told to stop hands its partitions over first',
+    edits: [{ file: 'broker/broker.ts', from: '    await this.#handOver()\n', to: '' }],
+    seeds: 60,
+  },
+  {
+    name: 'the preferred replica is not elected on request',
+    rule: 'an election on request makes the preferred replica lead',
+    edits: [
+      {
+        file: leadership,
+        from: 'const [preferred] = standings',
+        to: 'const preferred = standings.at(-1)',
+      },
+    ],
+    seeds: 60,
   },
 ]

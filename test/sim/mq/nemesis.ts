@@ -117,6 +117,8 @@ export class Nemesis {
         return this.#world.electPreferred()
       case 'changedRetention':
         return this.#world.changeRetention()
+      case 'changedTopics':
+        return this.#changeTopics()
       case 'wipedDisks':
         return this.#disks.wipe(this.#victim())
       case 'oldCopies':
@@ -129,6 +131,12 @@ export class Nemesis {
         return this.#disks.wipeServer()
       case 'lostIsrs':
         return this.#disks.loseIsr()
+      case 'changedMinInsync':
+        return this.#world.changeMinInsync()
+      case 'tombstones':
+        return this.#world.bury()
+      case 'expiringOffsets':
+        return // a property of the life
     }
   }
 
@@ -254,6 +262,16 @@ export class Nemesis {
         if (other !== leader && random.chance(0.8))
           this.#comeBack(other, 1000 + random.next() * 2000)
       }
+    })
+  }
+
+  /** Often a broker dies while it takes part. */
+  #changeTopics(): void {
+    const { random, administrator } = this.#world
+    for (let i = random.below(3); i >= 0; i--) administrator?.act()
+    if (random.chance(0.4)) return
+    this.#world.later(random.next() * 150, () => {
+      this.#comeBack(this.#victim(), 100 + random.next() * 1500)
     })
   }
 

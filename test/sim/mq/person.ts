@@ -9,7 +9,7 @@ import { decodeBatch, forEachBatch } from '../../../src/protocol/mq/record-batch
 import type { RecoveryChoice, RecoveryChoices } from '../../../src/protocol/mq/recover.ts'
 import { takeLogAway } from './damage.ts'
 import type { MqWorld } from './life.ts'
-import { topic } from './load.ts'
+import { textOf, topic } from './load.ts'
 import type { SimBroker } from './sim-broker.ts'
 
 /** Within this time a broker that is back has reported on its logs. */
@@ -165,8 +165,8 @@ function recordsIn(
 ): readonly { readonly offset: number; readonly value: string }[] {
   const records: { readonly offset: number; readonly value: string }[] = []
   forEachBatch(batches, (at) => {
-    for (const { offset, value } of decodeBatch(batches, at)) {
-      records.push({ offset, value: Buffer.from(value ?? []).toString() })
+    for (const record of decodeBatch(batches, at)) {
+      records.push({ offset: record.offset, value: textOf(record) })
     }
   })
   return records

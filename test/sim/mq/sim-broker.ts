@@ -18,11 +18,13 @@ import {
 } from '../../../src/protocol/mq/record-batch.ts'
 import { readSecret } from '../../broker/test-secret.ts'
 import type { SimDisk } from '../disk.ts'
+import { isAdministered } from './administrator.ts'
 import type { MqEvent } from './checker.ts'
 import { Host, type HostParts } from './host.ts'
 import type { LastBatches } from './last-batches.ts'
-import { topic } from './load.ts'
+import { textOf, topic } from './load.ts'
 import { isByDisk } from './sim-server.ts'
+import type { TopicRecord } from './topic-checker.ts'
 
 export const brokerPort = 9092
 
@@ -34,8 +36,12 @@ export interface SimBrokerOptions {
   readonly sessionTimeoutMs: number
   readonly lagTimeMsMax: number
   readonly segmentBytes: number
+  /** undefined: the default, which is longer than a life */
+  readonly offsetsRetentionMs: number | undefined
   readonly show: (event: MqEvent) => void
   readonly batches: LastBatches
+  /** A record of an administrator's topic is committed. */
+  readonly committed: (record: TopicRecord) => void
 }
 
 /** One replica as last seen. */
@@ -65,8 +71,8 @@ export class SimBroker extends Host {
   #broker: Broker | undefined
   #replicas: ReplicaManager | undefined
   readonly #seen = new Map<Replica, Seen>()
-  /** up to where the records of groups were shown */
-  readonly #groupsSeen = new WeakMap<Replica, number>()
+  /** up to where the records of other topics than the load's were shown */
+  readonly #shownTo = new WeakMap<Replica, number>()
   /** by partition, also while it is down: up to where its log is on its disk */
   readonly #durableEnds = new Map<number, number>()
   /** the same of disks that were lost: what they had counted when it was acknowledged */
@@ -98,6 +104,11 @@ export class SimBroker extends Host {
   /** Of the topic in which groups are stored. */
   get groupReplicas(): readonly Replica[] {
     return this.#all.filter((replica) => replica.topic === offsetsTopic)
+  }
+
+  /** Of the topics that an administrator creates and deletes. */
+  get administered(): readonly Replica[] {
+    return this.#all.filter((replica) => isAdministered(replica.topic))
   }
 
   get #all(): readonly Replica[] {
@@ -182,12 +193,15 @@ export class SimBroker extends Host {
     // Smaller than can be configured, so that a short life sees many segments.
     const { configs } = read.config
     const file = new Map([['log.segment.bytes', String(segmentBytes)]])
-    return {
+    const config = {
       ...read.config,
       configs: { ...configs, file },
       retentionCheckMs: 300,
       checkedBytesPerSecond,
     }
+    const { offsetsRetentionMs: retentionMs } = this.#options
+    if (retentionMs === undefined) return config
+    return { ...config, offsets: { ...config.offsets, retentionMs, retentionCheckMs: 500 } }
   }
 
   /** A fault of its disk while it is down. */
@@ -206,11 +220,44 @@ export class SimBroker extends Host {
     if (this.process === undefined || this.#replicas === undefined) return
     for (const replica of this.replicas) this.#lookAt(replica)
     for (const replica of this.groupReplicas) this.#lookAtGroups(replica)
+    for (const replica of this.administered) this.#lookAtTopic(replica)
+  }
+
+  #lookAtTopic(replica: Replica): void {
+    const { topicId, partition, highWatermark } = replica
+    for (let offset = this.#shownTo.get(replica) ?? 0; offset < highWatermark; ) {
+      const records = this.#peek(replica, offset)
+      if (records === undefined) return
+      forEachBatch(records, (at) => {
+        for (const record of decodeBatch(records, at)) {
+          if (record.offset < offset) continue
+          const value = Buffer.from(record.value ?? []).toString()
+          this.#options.committed({ topicId, partition, offset: record.offset, value })
+        }
+        offset = Math.max(offset, lastOffsetOf(records, at) + 1)
+      })
+      this.#shownTo.set(replica, offset)
+    }
+  }
+
+  /** All that a replica has of its log below the high watermark; undefined: it is damaged. */
+  recordsOf(replica: Replica): ReadonlyMap<number, string> | undefined {
+    const found = new Map<number, string>()
+    for (let offset = replica.logStart; offset < replica.highWatermark; ) {
+      const records = this.#peek(replica, offset)
+      if (records === undefined) return undefined
+      if (records.length === 0) return found
+      forEachBatch(records, (at) => {
+        for (const each of decodeBatch(records, at)) found.set(each.offset, textOf(each))
+        offset = lastOffsetOf(records, at) + 1
+      })
+    }
+    return found
   }
 
   #lookAtGroups(replica: Replica): void {
     const { highWatermark } = replica
-    for (let offset = this.#groupsSeen.get(replica) ?? 0; offset < highWatermark; ) {
+    for (let offset = this.#shownTo.get(replica) ?? 0; offset < highWatermark; ) {
       const records = this.#peek(replica, offset)
       if (records === undefined) return
       const from = offset
@@ -218,13 +265,14 @@ export class SimBroker extends Host {
         for (const record of decodeBatch(records, at)) {
           const decoded = decodeGroupRecord(record)
           if (decoded === undefined || record.offset < from) continue
-          this.#options.show({ type: 'groupRecord', at: record.offset, record: decoded })
+          const { offset: at, timestampMs } = record
+          this.#options.show({ type: 'groupRecord', at, record: decoded, timestampMs })
         }
         offset = lastOffsetOf(records, at) + 1
       })
       // Compaction may have removed what was there.
       if (offset === from) offset = highWatermark
-      this.#groupsSeen.set(replica, offset)
+      this.#shownTo.set(replica, offset)
     }
   }
 
@@ -316,7 +364,7 @@ export class SimBroker extends Host {
       const epoch = readBatchHeader(records, at).leaderEpoch
       for (const record of decodeBatch(records, at)) {
         if (record.offset < offset) continue
-        const value = Buffer.from(record.value ?? []).toString()
+        const value = textOf(record)
         const { life } = this
         this.#options.show({
           type: 'committed',

@@ -1,0 +1,203 @@
+// Scripted lives about configs that change while brokers fail, compaction, and planned restarts: what
+// random lives (life.ts) meet too seldom. No disk is lost but where a name says so.
+
+import { decodeState, zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { invariant } from '../../../src/invariant.ts'
+import { liveMq, type MqLife, type MqWorld } from './life.ts'
+import type { SimBroker } from './sim-broker.ts'
+import { dataOf } from './tree-data.ts'
+
+export interface Scenario {
+  readonly name: string
+  /** the only disk in sync is lost: an operator has to decide */
+  readonly mayNeedOperator?: true
+  readonly script: (world: MqWorld) => Promise<void>
+}
+
+/** Long enough for all sessions to expire, and for an election among the live brokers. */
+const lateMs = 3000
+/** Longer than a change of a config takes to be known everywhere. */
+const knownMs = 1000
+const hourMs = 3_600_000
+
+/**
+ * One seed after the other: one scenario after the other.
+ *
+ * @throws InvariantError when a promise is broken
+ */
+export function liveScenarios(seed: number): Promise<MqLife> {
+  const scenario = scenarios[(seed - 1) % scenarios.length]
+  invariant(scenario !== undefined, 'there are scenarios')
+  return liveScenario(scenario, seed)
+}
+
+/** @throws InvariantError when a promise is broken */
+export function liveScenario(scenario: Scenario, seed: number): Promise<MqLife> {
+  const { script, mayNeedOperator } = scenario
+  return liveMq(seed, { script, replicas: 3, needsNoOperator: mayNeedOperator !== true })
+}
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'min.insync.replicas falls while one replica is in sync, whose disk is lost then',
+    mayNeedOperator: true,
+    script: async (world) => {
+      const last = await begin(world)
+      await aloneInSync(world, last)
+      await alter(world, { 'min.insync.replicas': 1 })
+      world.checker.minInsyncReplicasIs(1)
+      await world.store(40)
+      world.loseDisk(last, (disk) => disk.wipe())
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+    },
+  },
+  {
+    name: 'min.insync.replicas falls while one replica is in sync, which dies and returns late',
+    script: async (world) => {
+      const last = await begin(world)
+      await aloneInSync(world, last)
+      await alter(world, { 'min.insync.replicas': 1 })
+      world.checker.minInsyncReplicasIs(1)
+      await world.store(40)
+      last.end({ power: true })
+      for (const broker of world.brokers) if (broker !== last) broker.start()
+      await world.run(13_000)
+      last.start()
+      await world.run(lateMs)
+    },
+  },
+  {
+    name: 'min.insync.replicas rises, and a replica is away',
+    script: async (world) => {
+      const leader = await begin(world)
+      await alter(world, { 'min.insync.replicas': 3 })
+      await world.run(knownMs)
+      world.checker.minInsyncReplicasIsKnown(3)
+      const away = world.brokers.find((broker) => broker !== leader)
+      away?.end({ power: true })
+      world.send(40)
+      await world.run(lateMs)
+      away?.start()
+      await world.run(lateMs)
+    },
+  },
+  {
+    name: 'keys are deleted in a compacted log, and all brokers lose power',
+    script: async (world) => {
+      await compact(world, { keptMs: hourMs })
+      for (const broker of world.brokers) broker.end({ power: true })
+      await world.run(100)
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+      await rollAll(world)
+    },
+  },
+  {
+    name: 'keys are deleted in a compacted log that keeps no tombstones, and a leader dies',
+    script: async (world) => {
+      await compact(world, { keptMs: 0 })
+      world.brokers.find((broker) => broker.leads(0))?.end({ power: true })
+      await world.run(lateMs)
+      for (const broker of world.brokers) broker.start()
+      await world.run(lateMs)
+      await rollAll(world)
+    },
+  },
+  {
+    name: 'each broker is stopped and started again, and its preferred replicas lead again',
+    script: async (world) => {
+      await begin(world)
+      let stopping: SimBroker | undefined
+      world.whenGone = (id, tree) => {
+        if (id !== stopping?.id) return
+        for (const partition of world.partitionIds) {
+          const state = decodeState(dataOf(tree, zkPaths.state('goals', partition)), 0)
+          const what = `${partition} of broker ${id}`
+          invariant(state?.leader !== id, `a broker hands over before it stops: ${what}`)
+        }
+      }
+      for (const broker of world.brokers) {
+        stopping = broker
+        world.send(10)
+        broker.stop()
+        await world.until('a broker stops', () => broker.process === undefined)
+        stopping = undefined
+        broker.start()
+        await world.until('all replicas are in sync', () => world.isInSync())
+      }
+      await answered(world, world.strange.electPreferred())
+      await world.until('preferred replicas lead', () =>
+        world.partitionIds.every((partition) => {
+          const [preferred] = world.assignmentOf(partition)
+          return world.stateOf(partition)?.leader === preferred
+        }),
+      )
+      invariant(
+        world.producers.every(({ failedCount }) => failedCount === 0),
+        'producers notice nothing of planned restarts',
+      )
+    },
+  },
+]
+
+/** @returns the leader of the first partition, when records are stored and all replicas have them */
+async function begin(world: MqWorld): Promise<SimBroker> {
+  await world.store(60)
+  await world.until('all replicas are in sync', () => world.isInSync())
+  const leader = world.brokers.find((broker) => broker.leads(0))
+  invariant(leader !== undefined, 'a partition that is in sync has a leader')
+  return leader
+}
+
+/** The others die, and it leads all partitions without them. */
+async function aloneInSync(world: MqWorld, last: SimBroker): Promise<void> {
+  for (const broker of world.brokers) if (broker !== last) broker.end({ power: true })
+  await world.until('one goes on alone', () =>
+    world.partitionIds.every((partition) => {
+      const state = world.stateOf(partition)
+      return state?.leader === last.id && state.isr.length === 1
+    }),
+  )
+}
+
+function alter(world: MqWorld, values: Readonly<Record<string, number | string>>): Promise<void> {
+  return answered(world, world.strange.alter(values))
+}
+
+async function answered(world: MqWorld, request: Promise<void>): Promise<void> {
+  let isDone = false
+  request.then(
+    () => {
+      isDone = true
+    },
+    (error: Error) => world.fail(error),
+  )
+  await world.until('a request is answered', () => isDone)
+}
+
+/** Records and tombstones pass through a log that is compacted all the while. */
+async function compact(world: MqWorld, { keptMs }: { readonly keptMs: number }): Promise<void> {
+  world.checker.isCompacted = world.batches.isCompacted = true
+  world.checker.mayForgetTombstones = keptMs === 0
+  await alter(world, {
+    'cleanup.policy': 'compact',
+    'min.cleanable.dirty.ratio': 0,
+    'delete.retention.ms': keptMs,
+    'segment.ms': 1,
+    'segment.bytes': 2048,
+  })
+  for (let i = 0; i < 4; i++) {
+    await world.store(20)
+    for (const producer of world.producers) producer.bury()
+    await world.run(lateMs / 3)
+  }
+}
+
+/** All but the last record of each partition is compacted: most keys have no later record there. */
+async function rollAll(world: MqWorld): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    for (const partition of world.partitionIds) await world.store(1, [partition])
+    await world.run(lateMs / 2)
+  }
+}
