@@ -365,6 +365,7 @@ export class Broker implements Part {
       secret,
       image: this.#image,
       replicas,
+      followers: replicas.followers,
       links,
       producerIds: new ProducerIds(config.id),
       groups,

@@ -112,6 +112,14 @@ function badValue(flag: string, given: unknown, why: string): BadUsage {
   return new BadUsage(`Cannot use ${what}: ${why}`)
 }
 
+/** Of every command that prints facts; errors are JSON, too, then (error-report.ts). */
+export const outputOption = {
+  alias: 'o',
+  choices: ['text', 'json'] as const,
+  default: 'text' as const,
+  describe: 'what is printed: lines, or one JSON value',
+} as const
+
 /** Of every command that asks an ensemble. */
 export function serverOption(describe: string) {
   return {

@@ -18,6 +18,7 @@ import { secret } from './commands/secret.ts'
 import { status } from './commands/status.ts'
 import { topics } from './commands/topics.ts'
 import { users } from './commands/users.ts'
+import { errorJson, errorText, wantsJson } from './error-report.ts'
 import { endWithReaders, toStderr } from './output.ts'
 import { separateCommand, shell } from './shell/run-shell.ts'
 import { attachValues } from './short-options.ts'
@@ -59,16 +60,14 @@ async function main(args: string[]): Promise<void> {
   try {
     await cli.parseAsync()
   } catch (error) {
-    report(error, name)
+    report(error, name, wantsJson(words))
   }
 }
 
-/** Bugs print a stack; other errors print their message. */
-function report(error: unknown, name: string | undefined): void {
-  const bug = error instanceof TypeError || error instanceof ReferenceError
-  const text = error instanceof Error ? (bug ? error.stack : error.message) : String(error)
-  toStderr(`${text}\n`)
+function report(error: unknown, name: string | undefined, isJson: boolean): void {
   process.exitCode = error instanceof BadUsage ? 2 : 1
+  toStderr(`${isJson ? errorJson(error) : errorText(error)}\n`)
+  if (isJson) return
   if (!(error instanceof BadUsage)) return
   const command = commands.find((each) => each.name === name)
   if (command !== undefined) toStderr(`Usage: ${command.usage}\n`)

@@ -11,10 +11,11 @@ import type {
 } from '../../protocol/mq/elect-leaders.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
-import { decodeNumber, encodeState, zkPaths } from '../cluster/zk-paths.ts'
+import { encodeState, zkPaths } from '../cluster/zk-paths.ts'
 import { preferredState } from '../controller/leadership.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
+import { epochInForce } from './controller-epoch.ts'
 import { openSession } from './open-session.ts'
 import { noPartition } from './pass-on.ts'
 import { repeated, repeatedError } from './repeated.ts'
@@ -85,19 +86,12 @@ async function elect(
       throw refuse('PREFERRED_LEADER_NOT_AVAILABLE', found)
     }
     try {
-      const { data, stat } = await session.zk.getData(zkPaths.controllerEpoch)
-      const controllerEpoch = decodeNumber(data) ?? known.controllerEpoch
+      const { controllerEpoch, check } = await epochInForce(session)
       // biome-ignore lint/plugin/noObjectSpread: leaders change rarely
       const state = { ...wanted, controllerEpoch }
-      await session.zk.multi([
-        { type: 'check', path: zkPaths.controllerEpoch, version: stat.version },
-        {
-          type: 'setData',
-          path: zkPaths.state(topic, partition),
-          data: Buffer.from(encodeState(state)),
-          version: known.version,
-        },
-      ])
+      const path = zkPaths.state(topic, partition)
+      const data = Buffer.from(encodeState(state))
+      await session.zk.multi([check, { type: 'setData', path, data, version: known.version }])
       // biome-ignore lint/plugin/noObjectSpread: leaders change rarely
       image.setState(topic, partition, { ...state, version: known.version + 1 })
       log.info({ topic, partition, leader: wanted.leader }, 'Elected the preferred leader')

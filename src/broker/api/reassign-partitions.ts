@@ -29,6 +29,7 @@ import { encodeState, encodeTopic, zkPaths } from '../cluster/zk-paths.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import { asBrokerError } from './answer.ts'
 import type { BrokerParts, ServingSession } from './broker-parts.ts'
+import { epochInForce } from './controller-epoch.ts'
 import { Deadline } from './deadline.ts'
 import { openSession } from './open-session.ts'
 import { noPartition } from './pass-on.ts'
@@ -112,7 +113,9 @@ async function alter(
       return errors
     }
     try {
+      const { controllerEpoch, check } = await epochInForce(session)
       await session.zk.multi([
+        check,
         {
           type: 'setData',
           path: zkPaths.topic(topic),
@@ -120,7 +123,8 @@ async function alter(
           version: found.version,
         },
         ...begun.map(({ partition, state }): MultiOp => {
-          const data = Buffer.from(encodeState(state))
+          // biome-ignore lint/plugin/noObjectSpread: partitions are reassigned rarely
+          const data = Buffer.from(encodeState({ ...state, controllerEpoch }))
           const path = zkPaths.state(topic, partition)
           return { type: 'setData', path, data, version: state.version }
         }),
@@ -128,7 +132,7 @@ async function alter(
       image.setTopic(topic, assignment, found.version + 1)
       for (const { partition, state } of begun) {
         // biome-ignore lint/plugin/noObjectSpread: partitions are reassigned rarely
-        image.setState(topic, partition, { ...state, version: state.version + 1 })
+        image.setState(topic, partition, { ...state, controllerEpoch, version: state.version + 1 })
       }
       log.info({ topic, partitions: some }, 'Changed the reassignment of partitions')
       return errors

@@ -48,13 +48,15 @@ type ProduceVerdict =
 /** The follower's state of its log, sent with each fetch. */
 interface FollowerPosition {
   readonly leaderEpoch: number
-  /** everything before it is on the follower's disk */
+  /** its log end */
   readonly offset: Offset
   /** epoch of the last batch before `offset`; -1 for an empty log */
   readonly lastEpoch: number
   readonly highWatermark: Offset
   /** everything before it is removed there */
   readonly logStart: Offset
+  /** everything before it is on the follower's disk */
+  readonly durableEnd: Offset
 }
 
 export type FollowerVerdict =
@@ -357,11 +359,16 @@ export class Partition {
     this.#take(this.#replicas?.setReplicas(replicas, nowMs) ?? false)
   }
 
-  /** Records a follower's progress: with verdict `fine`, all before `offset` is durable there. */
+  /** To be called before the leader appends. */
+  leaderAppends(nowMs: number): void {
+    this.#replicas?.leaderAppends(this.#logEnd, nowMs)
+  }
+
+  /** Records a follower's progress: with verdict `fine`, all before `durableEnd` is durable there. */
   followerFetched(
     id: BrokerId,
     life: Life,
-    { leaderEpoch, offset, lastEpoch, highWatermark, logStart }: FollowerPosition,
+    { leaderEpoch, offset, lastEpoch, highWatermark, logStart, durableEnd }: FollowerPosition,
     nowMs: number,
   ): FollowerVerdict {
     const refused = (code: MqErrorCode): FollowerVerdict => ({ type: 'refused', code })
@@ -381,7 +388,8 @@ export class Partition {
       return { type: 'below start', beginning: this.#beginning() }
     }
     if (epoch < lastEpoch || endOffset < offset) return { type: 'diverging', epoch, endOffset }
-    const fetched = { life, end: offset, logStart, leaderEnd: this.#logEnd, nowMs }
+    const end = Math.min(durableEnd, offset)
+    const fetched = { life, end, logStart, leaderEnd: this.#logEnd, nowMs }
     this.#take(replicas.followerFetched(id, fetched))
     return { type: 'fine' }
   }

@@ -15,7 +15,7 @@ import { systemClock } from '../../clock.ts'
 import { codecNames } from '../../protocol/mq/compression.ts'
 import { Random } from '../../random.ts'
 import { exitCodes } from '../../stoppable.ts'
-import { BadUsage, cliCommand, numberAbove0, wholeNumber } from '../cli-command.ts'
+import { BadUsage, cliCommand, numberAbove0, outputOption, wholeNumber } from '../cli-command.ts'
 import { counted, makeTopic } from '../make-topic.ts'
 import { type MqPlace, mqOptions, openMq } from '../mq-options.ts'
 import { toStderr, toStdout } from '../output.ts'
@@ -241,6 +241,7 @@ export const bench = cliCommand({
         default: false,
         describe: 'print the result as a line of JSON',
       })
+      .option('output', outputOption)
       .epilogue('The measurements of this project are made by `npm run bench`.')
       .check(({ kind, rate }) => {
         if (kind === 'consume' && rate !== undefined) {
@@ -249,7 +250,8 @@ export const bench = cliCommand({
         return true
       }),
   async handler(options) {
-    const { kind, topic, partitions, replicas, create, json } = options
+    const { kind, topic, partitions, replicas, create } = options
+    const json = options.json || options.output === 'json'
     const place = await openMq(options)
     const { signal } = stopSignal()
     const admin = new MqAdmin(place.client)

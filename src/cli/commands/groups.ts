@@ -1,8 +1,13 @@
 // `zw groups`: lists and describes consumer groups, moves their offsets, deletes them. A reset shows what
 // it would do, and does it with --apply. Output: group-lines.ts.
 
-import { type GroupDetails, MqAdmin, type OffsetTarget } from '../../client/mq/mq-admin.ts'
-import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
+import {
+  BrokerError,
+  type GroupDetails,
+  MqAdmin,
+  type OffsetTarget,
+} from '../../client/mq/mq-admin.ts'
+import { BadUsage, cliCommand, outputOption, wholeNumber } from '../cli-command.ts'
 import { mqOptions, openMq } from '../mq-options.ts'
 import { toStdout } from '../output.ts'
 import { durationForms, timeForms } from '../times.ts'
@@ -61,12 +66,7 @@ export const groups = cliCommand({
         default: false,
         describe: 'reset-offsets: do it; without, it is only shown',
       })
-      .option('output', {
-        alias: 'o',
-        choices: ['text', 'json'] as const,
-        default: 'text' as const,
-        describe: 'what is printed: lines, or one JSON value',
-      }),
+      .option('output', outputOption),
   async handler(given) {
     const { action, server, broker, output } = given
     const asked = askedBy(given)
@@ -152,9 +152,9 @@ function askedBy(given: Given): Asked {
   return { group, to, topic, partitions, apply }
 }
 
-/** @throws Error: exit code 1 */
+/** @throws BrokerError */
 async function existing(admin: MqAdmin, group: string): Promise<GroupDetails> {
   const found = await admin.group(group)
-  if (found === undefined) throw new Error(`Cannot find group '${group}': it does not exist`)
-  return found
+  if (found !== undefined) return found
+  throw new BrokerError('GROUP_ID_NOT_FOUND', `Cannot find group '${group}': it does not exist`)
 }

@@ -16,6 +16,7 @@ import { toStderr, writeForeign } from '../output.ts'
 export const log = cliCommand({
   command: 'log <action> <paths..>',
   usage: 'zw log dump PATH… [--records] [-J]',
+  valued: 'o',
   describe: 'print the batches in the files of a partition, and check them',
   builder: (cli) =>
     cli
@@ -43,9 +44,15 @@ export const log = cliCommand({
         default: false,
         describe: 'print lines of JSON',
       })
+      .option('output', {
+        alias: 'o',
+        choices: ['text', 'json'] as const,
+        default: 'text' as const,
+        describe: 'json: the same as -J',
+      })
       .epilogue('Exit codes: 0 all batches are whole, 1 some are damaged, 2 bad usage'),
-  async handler({ paths, records, json }) {
-    const dump = new Dump({ records, json })
+  async handler({ paths, records, json, output }) {
+    const dump = new Dump({ records, json: json || output === 'json' })
     for (const file of paths.flatMap(segmentsIn)) await dump.file(file)
     if (dump.damageCount === 0) return
     toStderr(`zw: ${dump.damageCount} of ${dump.batchCount} batches are damaged, or cut off\n`)

@@ -180,7 +180,8 @@ function needed({ topic }: TopicWords): string {
 async function existing(admin: MqAdmin, topic: string): Promise<TopicInfo> {
   const found = await admin.topic(topic)
   if (found !== undefined) return found
-  throw new Error(`Cannot find topic '${topic}': it does not exist`)
+  const message = `Cannot find topic '${topic}': it does not exist`
+  throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
 }
 
 /** A partition without a leader, or with one that just began, has none to show. */

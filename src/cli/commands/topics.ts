@@ -6,7 +6,7 @@
 
 import { MqAdmin } from '../../client/mq/mq-admin.ts'
 import { noBroker } from '../../protocol/mq/messages.ts'
-import { BadUsage, cliCommand, wholeNumber } from '../cli-command.ts'
+import { BadUsage, cliCommand, outputOption, wholeNumber } from '../cli-command.ts'
 import { mqOptions, openMq } from '../mq-options.ts'
 import { toStdout } from '../output.ts'
 import { elect, reassign } from './reassign-actions.ts'
@@ -147,12 +147,7 @@ export const topics = cliCommand({
         default: false,
         describe: 'reassign: give partitions back the replicas that they had before',
       })
-      .option('output', {
-        alias: 'o',
-        choices: ['text', 'json'] as const,
-        default: 'text' as const,
-        describe: 'the form of what is printed',
-      })
+      .option('output', outputOption)
       .option('partition', {
         alias: 'p',
         coerce: natural('--partition'),

@@ -23,7 +23,7 @@ import {
   type ScramMechanism,
 } from '../../protocol/sasl/scram-credential.ts'
 import { readSecretFile } from '../../secret-file.ts'
-import { BadUsage, cliCommand, serverOption, wholeNumber } from '../cli-command.ts'
+import { BadUsage, cliCommand, outputOption, serverOption, wholeNumber } from '../cli-command.ts'
 import { toStdout } from '../output.ts'
 import { readPassword } from '../password.ts'
 
@@ -32,7 +32,9 @@ const saltBytes = 32
 
 export const users = cliCommand({
   command: 'users <action> [name]',
-  usage: 'zw users list | create NAME | delete NAME  --secret-file FILE [--password-file FILE]',
+  valued: 'so',
+  usage:
+    'zw users list | create NAME | delete NAME  --secret-file FILE [--password-file FILE] [-o json]',
   describe: 'the users that may authenticate themselves to the brokers',
   builder: (cli) =>
     cli
@@ -57,8 +59,9 @@ export const users = cliCommand({
         default: 8192,
         coerce: wholeNumber('--iterations', { min: iterationsMin, max: iterationsMax }),
         describe: 'how long a guess of the password takes',
-      }),
-  async handler({ action, name, server, secretFile, passwordFile, iterations }) {
+      })
+      .option('output', outputOption),
+  async handler({ action, name, server, secretFile, passwordFile, iterations, output }) {
     if (action !== 'list' && name === undefined) {
       throw new BadUsage(`Cannot ${action} a user: its name is missing`)
     }
@@ -70,10 +73,13 @@ export const users = cliCommand({
     await zk.connect()
     try {
       await zk.addAuth('digest', secret.credential)
-      if (action === 'list') await list(zk)
+      const isJson = output === 'json'
+      if (action === 'list') printUsers(await list(zk), isJson)
       else if (action === 'create') await create(zk, { path: made, password, iterations, secret })
       else await remove(zk, made)
-      if (name !== undefined) toStdout(`User ${name} is ${action}d.\n`)
+      if (name === undefined || action === 'list') return
+      const done = { user: name, [`${action}d`]: true }
+      toStdout(isJson ? `${JSON.stringify(done)}\n` : `User ${name} is ${action}d.\n`)
     } catch (error) {
       throw explained(error, { secretFile, name })
     } finally {
@@ -94,15 +100,27 @@ function readSecret(path: string): ClusterSecret {
   return new ClusterSecret(readSecretFile({ path, quoted: path, randomBytes }))
 }
 
-async function list(zk: ZkClient): Promise<void> {
-  if ((await zk.exists(usersPath)) === undefined) return
+interface ListedUser {
+  readonly user: string
+  readonly mechanisms: readonly ScramMechanism[]
+}
+
+function printUsers(users: readonly ListedUser[], isJson: boolean): void {
+  if (isJson) toStdout(`${JSON.stringify(users)}\n`)
+  else for (const { user, mechanisms } of users) toStdout(`${user}\t${mechanisms.join(', ')}\n`)
+}
+
+async function list(zk: ZkClient): Promise<readonly ListedUser[]> {
+  if ((await zk.exists(usersPath)) === undefined) return []
+  const users: ListedUser[] = []
   const { children } = await zk.getChildren(usersPath)
   for (const child of children.sort()) {
     const user = userOf(child)
     if (user === undefined) continue
     const credentials = decodeUser((await zk.getData(`${usersPath}/${child}`)).data)
-    if (credentials.size > 0) toStdout(`${user}\t${[...credentials.keys()].join(', ')}\n`)
+    if (credentials.size > 0) users.push({ user, mechanisms: [...credentials.keys()] })
   }
+  return users
 }
 
 interface NewUser {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import t from 'tap'
-import { statusLine } from '../../../src/cli/commands/status.ts'
+import { statusJson, statusLine } from '../../../src/cli/commands/status.ts'
 import { askHealth, parseSrvr } from '../../../src/cli/four-letter-word.ts'
 
 t.test('a line names the address, the role and the zxid', async (t) => {
@@ -10,6 +10,9 @@ t.test('a line names the address, the role and the zxid', async (t) => {
     'zoo1:2181  leader      0x100000003',
   )
   t.equal(statusLine(address, { role: 'lost', zxid: undefined }), 'zoo1:2181  lost')
+  const leader = { server: 'zoo1:2181', role: 'leader', zxid: '0x1', remark: null, serves: true }
+  t.same(statusJson(address, { role: 'leader', zxid: '0x1' }), leader)
+  t.match(statusJson(address, { role: 'lost', zxid: undefined }), { zxid: null, serves: false })
   const ipv6 = { host: '::1', port: 2181 }
   t.equal(statusLine(ipv6, { role: 'lost', zxid: undefined }), '[::1]:2181  lost')
 })

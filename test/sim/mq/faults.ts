@@ -12,7 +12,14 @@ import { type FaultRow, FaultTable, pickWeighted, weight } from '../faults.ts'
 interface MqFaultRow {
   readonly about: string
   /** Which lives have it; every life may have the others. */
-  readonly in?: 'removals' | 'planned' | 'lost disks' | 'beyond the budget' | 'topics' | 'property'
+  readonly in?:
+    | 'removals'
+    | 'planned'
+    | 'lost disks'
+    | 'beyond the budget'
+    | 'topics'
+    | 'property'
+    | 'moves'
 }
 
 /** The share of lives in which disks are lost, and of those in which the budget is exceeded. */
@@ -24,6 +31,8 @@ const minInsyncShare = 0.15
 const tombstonesShare = 0.2
 /** Of all lives. */
 const expiringShare = 0.2
+/** Of the lives whose disks and topics keep what they have, those in which replicas move. */
+const movesShare = 0.15
 
 export const faultRows = {
   powerCuts: { about: 'A broker loses power, and what it did not sync, wholly, in part or torn.' },
@@ -83,6 +92,10 @@ export const faultRows = {
     about: 'Committed offsets that no member uses expire within seconds.',
     in: 'property',
   },
+  reassignments: {
+    about: 'A partition gets other replicas, of three brokers two, or its former ones again.',
+    in: 'moves',
+  },
 } as const satisfies Record<string, MqFaultRow>
 
 export type FaultName = keyof typeof faultRows
@@ -117,6 +130,8 @@ export function drawFaults(seed: number, overrides: Partial<Faults> = {}): Fault
     weights.set('changedRetention', Math.max(2, weights.get('changedRetention') ?? 0))
   }
   if (random.chance(expiringShare)) weights.set('expiringOffsets', 1)
+  const isQuiet = !losesDisks && !weights.has('changedTopics') && !weights.has('changedMinInsync')
+  if (isQuiet && random.chance(movesShare)) weights.set('reassignments', 4)
   const drawn = faultNames.map((name) => [name, overrides[name] ?? weights.get(name) ?? 0])
   return Object.fromEntries(drawn) as Faults
 }

@@ -145,7 +145,7 @@ export class MqWorld {
       if (!this.#losesDisks) this.fail(error)
     }
     this.partitions = 1 + random.below(3)
-    const replicas = random.chance(0.85) ? 3 : 2
+    const replicas = random.chance(0.85) && this.faults.reassignments === 0 ? 3 : 2
     // A script may lose two disks, and one has to remain.
     this.replicas = options.replicas ?? (script === undefined ? replicas : 3)
     this.needsNoOperator = options.needsNoOperator ?? false
@@ -333,6 +333,16 @@ export class MqWorld {
 
   electPreferred(): void {
     this.strange.electPreferred().catch((error: unknown) => {
+      if (!(error instanceof BrokerError)) this.fail(error as Error)
+    })
+  }
+
+  /** Gives a partition other replicas, or takes that back. */
+  reassign(): void {
+    const { random } = this
+    const partition = random.below(this.partitions)
+    const target = random.shuffled([1, 2, 3]).slice(0, this.replicas)
+    this.strange.reassign(partition, random.chance(0.3) ? undefined : target).catch((error) => {
       if (!(error instanceof BrokerError)) this.fail(error as Error)
     })
   }

@@ -6,7 +6,7 @@ import { MqCluster } from '../../../src/client/mq/mq-cluster.ts'
 import { type NewRecord, Producer } from '../../../src/client/mq/producer.ts'
 import { limits } from '../../../src/limits.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
-import { onlyOne } from '../../../src/protocol/mq/messages.ts'
+import { type BrokerId, onlyOne } from '../../../src/protocol/mq/messages.ts'
 import type { ProduceRequest, RequiredAcks } from '../../../src/protocol/mq/produce.ts'
 import {
   encodeBatch,
@@ -312,6 +312,15 @@ export class StrangeProducer {
     const request = { type: 'electLeaders', partitions: undefined } as const
     const { partitions } = await this.#cluster.call(request, 3000)
     if (partitions.some(({ error }) => error === undefined)) this.#parts.cover('preferred leader')
+  }
+
+  /** @param target undefined: the replicas from before the reassignment in progress */
+  async reassign(partition: number, target: readonly number[] | undefined): Promise<void> {
+    const { cover } = this.#parts
+    const wanted = { topic, partition, replicas: target as readonly BrokerId[] | undefined }
+    const request = { type: 'alterPartitionReassignments', timeoutMs: 3000 } as const
+    await this.#cluster.call({ ...request, partitions: [wanted] }, 4000)
+    cover(target === undefined ? 'reassignment cancelled' : 'reassignment begun')
   }
 
   /**

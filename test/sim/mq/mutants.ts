@@ -19,6 +19,8 @@ const leadership = 'broker/controller/leadership.ts'
 const image = 'broker/cluster/cluster-image.ts'
 const reports = 'broker/session/replica-reports.ts'
 const driver = 'broker/controller/driver.ts'
+const reassignment = 'broker/controller/reassignment.ts'
+const leftovers = 'broker/replication/leftover-removal.ts'
 const session = 'broker/session/session.ts'
 const sessions = 'broker/session/sessions.ts'
 const marks = 'broker/session/marks.ts'
@@ -267,10 +269,21 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: replica,
-        from: 'return this.#haltedBy === undefined && this.#core.durableEnd === this.#core.logEnd',
-        to: 'return this.#haltedBy === undefined',
+        from: '    const { durableEnd } = this.#core\n    const { topic',
+        to: '    const durableEnd = this.#core.logEnd\n    const { topic',
       },
-      { file: fetcher, from: '      await replica.whenDurable()\n', to: '' },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a leader takes for durable what a follower has received',
+    rule: durableRule,
+    edits: [
+      {
+        file: partition,
+        from: 'const end = Math.min(durableEnd, offset)',
+        to: 'const end = offset',
+      },
     ],
     seeds: 100,
   },
@@ -486,13 +499,13 @@ export const mqMutants: readonly Mutant[] = [
       },
       {
         file: replica,
-        from: 'if (asked.offset !== this.#core.logEnd) return records.length === 0',
+        from: "if (fetched.offset !== this.#core.logEnd) return 'not next'",
         to: '',
       },
       {
         file: fetcher,
-        from: '      if (round !== this.#round) return\n      const taken',
-        to: '      const taken',
+        from: 'if (follower?.since !== fetched.since) continue',
+        to: 'if (follower === undefined) continue',
       },
     ],
     seeds: 1000,
@@ -503,9 +516,46 @@ export const mqMutants: readonly Mutant[] = [
     name: 'an unconditional ISR write',
     rule: 'leader epochs never go back',
     edits: [
-      { file: session, from: 'encodeState(state), state.version)', to: 'encodeState(state), -1)' },
+      {
+        file: session,
+        from: '          version: state.version,\n',
+        to: '          version: state.version < 0 ? 0 : -1,\n',
+      },
     ],
     seeds: 600,
+  },
+  {
+    name: 'a reassignment takes its target for in sync',
+    rule: 'replicas that a reassignment makes join the ISR by fetching, and it ends when they have',
+    edits: [
+      {
+        file: reassignment,
+        from: 'const isr = known.isr.filter(({ broker }) => target.includes(broker))',
+        to: `const isr = standings.flatMap(({ broker, life }) =>
+    target.includes(broker) && life !== undefined ? { broker, ...life, isAwaited: false } : [],
+  )`,
+      },
+      {
+        file: reassignment,
+        from: 'if (!isGoingBack(move) && !target.every((broker) => isInSync(known, broker, standings))) {',
+        to: 'if (known.leader < 0) {',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a replica that is to go is removed before the state is without it',
+    rule: 'a directory is removed once the state that needs it no more is committed',
+    edits: [
+      {
+        file: leftovers,
+        from: 'const partitions = leftoversOf(found.assignment, self)',
+        to: `const partitions = [...(found.assignment.moves ?? [])].flatMap(([partition, { target }]) =>
+        target.includes(self) ? [] : partition,
+      ).concat(leftoversOf(found.assignment, self))`,
+      },
+    ],
+    seeds: 300,
   },
   {
     name: 'a deposed controller that writes',
@@ -513,8 +563,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: driver,
-        from: "        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion },\n",
-        to: "        { type: 'check', path: zkPaths.controllerEpoch, version: epochVersion < 0 ? epochVersion : -1 },\n",
+        from: 'version: epochVersion },\n        ...writes.map(opOf),',
+        to: 'version: epochVersion < 0 ? epochVersion : -1 },\n        ...writes.map(opOf),',
       },
     ],
     seeds: 1000,
@@ -687,8 +737,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: deleteTopics,
-        from: '[...new Set(replicas.flat())].sort((a, b) => a - b)',
-        to: '[...new Set(replicas.flat())].sort((a, b) => a - b).slice(1)',
+        from: 'const brokers = brokersWith(assignment)',
+        to: 'const brokers = brokersWith(assignment).slice(1)',
       },
     ],
     seeds: 100,

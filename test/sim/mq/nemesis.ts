@@ -115,6 +115,8 @@ export class Nemesis {
         return this.#victim().stop()
       case 'preferredElections':
         return this.#world.electPreferred()
+      case 'reassignments':
+        return this.#world.reassign()
       case 'changedRetention':
         return this.#world.changeRetention()
       case 'changedTopics':
