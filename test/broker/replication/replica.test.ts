@@ -993,11 +993,9 @@ t.test('what was compacted is not compacted again after a restart', async (t) =>
 
 t.test('a gap that is expected while the log start moves leaves the move as it is', async (t) => {
   const { replica, directory } = await following([5, 5, 5, 5])
-  const moved = { ...answer(Buffer.alloc(0), 3), logStart: 3 }
-  replica.appendFetched(moved, asked(replica, 5))
-  const withGap = { ...answer(batch(1, { offset: 7 }), 3), gapsBelow: 8 }
-  t.ok(replica.appendFetched(withGap, asked(replica, 5)), 'both are written now')
-  await replica.whenDurable()
+  replica.appendFetched({ ...answer(replica, Buffer.alloc(0), 3), logStart: 3 })
+  const withGap = { ...answer(replica, batch(1, { offset: 7 }), 3), gapsBelow: 8 }
+  t.equal(replica.appendFetched(withGap), 'later', 'both are written now')
   await settled()
   const { replica: again } = open(directory.crash())
   t.same([again.earliestOffset, again.gapsBelow], [3, 8])
