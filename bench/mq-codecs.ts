@@ -48,19 +48,26 @@ const exchanges: readonly (readonly [string, MqRequest, MqResponse])[] = [
     {
       type: 'replicaFetch',
       life,
+      session: 1,
+      sequence: 1_234_567,
       maxWaitMs: 500,
       bytesMax: 1_000_000,
       partitions: [0, 1, 2].map((partition) => {
         const at = { leaderEpoch: 5, offset: 1_234_567, lastEpoch: 5, highWatermark: 1_234_500 }
-        return { ...place, partition, ...at, logStart: 0 }
+        return {
+          ...{ ...place, partition, ...at, logStart: 0 },
+          ...{ durableEnd: 1_234_567, isStart: false },
+        }
       }),
+      forgotten: [],
     },
     {
       type: 'replicaFetch',
       partitions: [0, 1, 2].map((partition) => {
         const sent = partition === 0 ? records : Buffer.alloc(0)
         const fine = { code: 'NONE', diverging: undefined, anew: undefined, gapsBelow: 0 } as const
-        return { ...place, partition, ...fine, ...ends, records: sent }
+        const at = { since: 0, offset: 1_234_567 }
+        return { ...place, partition, ...at, ...fine, ...ends, records: sent }
       }),
     },
   ],

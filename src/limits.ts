@@ -133,6 +133,18 @@ export const limits = {
   fetchBytesMax: 8 * 1024 * 1024,
 
   /**
+   * Fetches of one follower that wait at a leader; of more, the oldest is answered at once. A follower
+   * has one waiting, and one more for each of its disk's syncs that was acknowledged since.
+   */
+  replicaFetchesMax: 4,
+
+  /**
+   * Answers with records, of `fetchBytesMax` at most, that a follower takes from one leader while its
+   * disk completes no sync; then it asks for no more.
+   */
+  replicaAnswersAheadMax: 8,
+
+  /**
    * The newest records of a broker's partitions, kept in memory for followers and consumers that follow
    * closely: a few MiB for each of the busiest.
    */

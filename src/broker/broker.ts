@@ -365,6 +365,7 @@ export class Broker implements Part {
       secret,
       image: this.#image,
       replicas,
+      followers: replicas.followers,
       links,
       producerIds: new ProducerIds(config.id),
       groups,
@@ -381,6 +382,7 @@ export class Broker implements Part {
       log: this.#log,
       warnings: this.#warnings,
       defaults: { partitionCount, replicationFactor },
+      autoCreatesTopics: config.autoCreatesTopics,
       session: () => this.#sessions.registered,
     }
   }

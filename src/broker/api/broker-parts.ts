@@ -11,6 +11,7 @@ import type { RareWarnings } from '../../rare-warnings.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { GroupCoordinator } from '../group/group-coordinator.ts'
 import type { BrokerLinks } from '../replication/broker-links.ts'
+import type { FollowerSessions } from '../replication/follower-sessions.ts'
 import type { Purgatory } from '../replication/purgatory.ts'
 import type { Replica } from '../replication/replica.ts'
 import type { ProducerIds } from '../session/producer-ids.ts'
@@ -33,10 +34,6 @@ export type ServedReplica = Pick<
   | 'produce'
   | 'waitForRecords'
   | 'readCommitted'
-  | 'followerFetched'
-  | 'hasNews'
-  | 'waitForNews'
-  | 'readForFollower'
   | 'endOfEpoch'
   | 'logEnd'
   | 'logBytes'
@@ -74,6 +71,7 @@ export interface BrokerParts {
   readonly secret: ClusterSecret
   readonly image: ClusterImage
   readonly replicas: ServedReplicas
+  readonly followers: Pick<FollowerSessions, 'fetch'>
   readonly links: Pick<BrokerLinks, 'call' | 'post'>
   readonly producerIds: Pick<ProducerIds, 'next'>
   readonly groups: GroupCoordinator
@@ -89,6 +87,8 @@ export interface BrokerParts {
   /** for warnings that anything which reaches the port can trigger at will */
   readonly warnings: RareWarnings
   readonly defaults: { readonly partitionCount: number; readonly replicationFactor: number }
+  /** whether Kafka's clients make a topic by asking for it */
+  readonly autoCreatesTopics: boolean
   /** the current session; undefined while none is open */
   session(): ServingSession | undefined
 }

@@ -8,13 +8,18 @@
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { Fetched, FetchPartition, FetchRequest } from '../../protocol/mq/fetch.ts'
+import {
+  type Fetched,
+  type FetchPartition,
+  type FetchRequest,
+  noRecords,
+} from '../../protocol/mq/fetch.ts'
 import { brokerErrorOf, failureOf, type Place } from '../../protocol/mq/messages.ts'
 import { forEachBatch, lastOffsetOf, type Offset } from '../../protocol/mq/record-batch.ts'
+import { ByteBudget } from '../replication/byte-budget.ts'
 import { Operation } from '../replication/purgatory.ts'
 import { Answers, type Respond } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
-import { ByteBudget, noRecords } from './byte-budget.ts'
 import { epochProblem } from './leader-epoch.ts'
 import { boundsOf, isOffset, outOfRange } from './list-offsets.ts'
 import { joinShare, leaderFor, noPartition, Shares, slackMs } from './pass-on.ts'

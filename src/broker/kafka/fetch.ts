@@ -5,9 +5,8 @@
 
 import type { FetchRequest, FetchResponse } from '../../protocol/kafka/api/fetch.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { Fetched, FetchPartition } from '../../protocol/mq/fetch.ts'
+import { type Fetched, type FetchPartition, noRecords } from '../../protocol/mq/fetch.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
-import { noRecords } from '../api/byte-budget.ts'
 import { leaderFor } from '../api/pass-on.ts'
 import type { FetchScope, FetchTopic } from './fetch-sessions.ts'
 import { ask, errorOf, type KafkaContext, type KafkaReply, numberOf } from './serving.ts'

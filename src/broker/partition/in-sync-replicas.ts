@@ -45,7 +45,10 @@ interface Follower {
   logStart: Offset
   /** when it last had everything that the leader had */
   caughtUpMs: number
-  /** the leader's log end at its last fetch, and the time of that fetch */
+  /**
+   * the leader's log end at a fetch, and the time of that fetch: once the follower reaches that end, it
+   * had caught up at that time
+   */
   leaderEndThen: Offset
   fetchedMs: number
 }
@@ -171,14 +174,25 @@ export class InSyncReplicas {
     const follower = this.#inLife(id, life)
     if (follower === undefined) return false
     if (end >= leaderEnd) follower.caughtUpMs = nowMs
-    else if (end >= follower.leaderEndThen) {
+    // Several fetches may follow before the follower reaches the end that the leader had at one.
+    if (end >= follower.leaderEndThen) {
       follower.caughtUpMs = Math.max(follower.caughtUpMs, follower.fetchedMs)
+      follower.leaderEndThen = leaderEnd
+      follower.fetchedMs = nowMs
     }
     follower.end = end
     follower.logStart = logStart
-    follower.leaderEndThen = leaderEnd
-    follower.fetchedMs = nowMs
     return this.#maybeAdvance(nowMs)
+  }
+
+  /**
+   * The leader is about to append at its log end. A follower of a quiet partition says nothing of it,
+   * and has had everything until now.
+   */
+  leaderAppends(leaderEnd: Offset, nowMs: number): void {
+    for (const follower of this.#followers.values()) {
+      if (follower.end === leaderEnd) follower.caughtUpMs = nowMs
+    }
   }
 
   /** What a follower had in an earlier life does not show what it has in this one. */
@@ -199,7 +213,8 @@ export class InSyncReplicas {
     if (follower === undefined) return
     const { life, fetchedMs } = follower
     const isAwaited = this.#isr.get(id)?.isAwaited === true
-    const caughtUpMs = isAwaited ? follower.caughtUpMs : Math.min(follower.caughtUpMs, fetchedMs)
+    const hasFetched = fetchedMs > Number.NEGATIVE_INFINITY
+    const caughtUpMs = isAwaited || hasFetched ? follower.caughtUpMs : Number.NEGATIVE_INFINITY
     this.#followers.set(id, saidNothing(life, caughtUpMs))
   }
 

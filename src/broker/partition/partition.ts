@@ -48,13 +48,15 @@ type ProduceVerdict =
 /** The follower's state of its log, sent with each fetch. */
 interface FollowerPosition {
   readonly leaderEpoch: number
-  /** everything before it is on the follower's disk */
+  /** its log end */
   readonly offset: Offset
   /** epoch of the last batch before `offset`; -1 for an empty log */
   readonly lastEpoch: number
   readonly highWatermark: Offset
   /** everything before it is removed there */
   readonly logStart: Offset
+  /** everything before it is on the follower's disk */
+  readonly durableEnd: Offset
 }
 
 export type FollowerVerdict =
@@ -314,14 +316,15 @@ export class Partition {
    * @param place `end` is committed; the log start may be about to move
    * @returns also whether it has all that is known of producers: see `ProducerStates.before`
    */
-  snapshotAt(place: Pick<LogSnapshot, 'logStart' | 'end' | 'gapsBelow'>): {
+  snapshotAt(place: Pick<LogSnapshot, 'logStart' | 'end' | 'gapsBelow' | 'compactedTo'>): {
     readonly snapshot: LogSnapshot
     readonly isExact: boolean
   } {
-    const { logStart, end, gapsBelow } = place
+    const { logStart, end, gapsBelow, compactedTo } = place
     const { entries: producers, isExact } = this.#producers.before(end)
     const epochs = this.#epochs.between(logStart, end)
-    return { snapshot: { logStart, end, gapsBelow, epochs, producers }, isExact }
+    const snapshot = { logStart, end, gapsBelow, compactedTo, epochs, producers }
+    return { snapshot, isExact }
   }
 
   /**
@@ -331,7 +334,8 @@ export class Partition {
   snapshotAtStart(gapsBelow: Offset): LogSnapshot {
     const [logStart, { baseEpoch }] = [this.#logStart, this.#epochs]
     const { entries: producers } = this.#producers.before(logStart)
-    return { logStart, end: logStart, gapsBelow, epochs: { baseEpoch, starts: [] }, producers }
+    const epochs = { baseEpoch, starts: [] }
+    return { logStart, end: logStart, gapsBelow, compactedTo: 0, epochs, producers }
   }
 
   // --- as leader ---------------------------------------------------------------------------------
@@ -355,11 +359,16 @@ export class Partition {
     this.#take(this.#replicas?.setReplicas(replicas, nowMs) ?? false)
   }
 
-  /** Records a follower's progress: with verdict `fine`, all before `offset` is durable there. */
+  /** To be called before the leader appends. */
+  leaderAppends(nowMs: number): void {
+    this.#replicas?.leaderAppends(this.#logEnd, nowMs)
+  }
+
+  /** Records a follower's progress: with verdict `fine`, all before `durableEnd` is durable there. */
   followerFetched(
     id: BrokerId,
     life: Life,
-    { leaderEpoch, offset, lastEpoch, highWatermark, logStart }: FollowerPosition,
+    { leaderEpoch, offset, lastEpoch, highWatermark, logStart, durableEnd }: FollowerPosition,
     nowMs: number,
   ): FollowerVerdict {
     const refused = (code: MqErrorCode): FollowerVerdict => ({ type: 'refused', code })
@@ -379,7 +388,8 @@ export class Partition {
       return { type: 'below start', beginning: this.#beginning() }
     }
     if (epoch < lastEpoch || endOffset < offset) return { type: 'diverging', epoch, endOffset }
-    const fetched = { life, end: offset, logStart, leaderEnd: this.#logEnd, nowMs }
+    const end = Math.min(durableEnd, offset)
+    const fetched = { life, end, logStart, leaderEnd: this.#logEnd, nowMs }
     this.#take(replicas.followerFetched(id, fetched))
     return { type: 'fine' }
   }

@@ -10,7 +10,7 @@ import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
-import type { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import type { LogDamagedError, LogFailedError, LogVersionError } from '../../log/log-errors.ts'
 import { IndexMemory } from '../../log/segment-index.ts'
 import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
@@ -33,6 +33,7 @@ import {
 } from '../partition/partition-directory.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import type { BrokerLinks } from './broker-links.ts'
+import { FollowerSessions } from './follower-sessions.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
@@ -74,6 +75,8 @@ export class ReplicaManager implements ReplicaHost {
   readonly turn: Turn
   readonly log: Logger
   readonly purgatory = new Purgatory()
+  /** of the replicas that lead here */
+  readonly followers: FollowerSessions
   readonly decompression = new Codecs()
   readonly #time: SteadyTime
   /** the rest of this round of maintenance */
@@ -94,6 +97,7 @@ export class ReplicaManager implements ReplicaHost {
   readonly #removing = new Set<string>()
   #isOpeningHeld = false
   readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
+  #lastFetchSession = 0
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
   /** what was not applied yet to the replicas in this life */
@@ -133,6 +137,12 @@ export class ReplicaManager implements ReplicaHost {
     this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
+    this.followers = new FollowerSessions({
+      replica: (topic, partition) => this.get(topic, partition),
+      purgatory: this.purgatory,
+      clock: this.clock,
+      turn: this.turn,
+    })
     this.#cancelTick = options.clock.every(tickMs, () => this.#tick())
   }
 
@@ -221,6 +231,7 @@ export class ReplicaManager implements ReplicaHost {
     const { image } = this.#options
     for (const [id, epoch] of this.#epochs) {
       if (image.brokers.get(id)?.epoch === epoch) continue
+      this.followers.gone(id)
       for (const replica of this.#replicas.values()) replica.followerGone(id)
     }
     this.#epochs.clear()
@@ -336,6 +347,7 @@ export class ReplicaManager implements ReplicaHost {
     this.#cancelTick()
     this.#options.image.unfollow(this.#changes)
     for (const fetcher of this.#fetchers.values()) fetcher.stop()
+    this.followers.close()
     this.purgatory.close()
     await Promise.all([...this.#replicas.values()].map((replica) => replica.close()))
   }
@@ -356,12 +368,12 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   /** The replica is in the middle of something, so what follows is done shortly. */
-  damaged(replica: Replica, error: LogDamagedError): void {
+  damaged(replica: Replica, error: LogDamagedError | LogVersionError): void {
     this.clock.after(0, () => this.#takeOut(replica, error))
   }
 
   /** As if the damage had been found at start: the replica no longer counts, and no longer serves. */
-  #takeOut(replica: Replica, error: LogDamagedError): void {
+  #takeOut(replica: Replica, error: LogDamagedError | LogVersionError): void {
     const key = directoryName(replica)
     if (this.#replicas.get(key) !== replica) return
     const { topic, topicId, partition, checkpoint } = replica
@@ -554,7 +566,7 @@ export class ReplicaManager implements ReplicaHost {
 
   /**
    * At most once per tick: when many leaders change, their states arrive in many turns, and each
-   * assignment begins the fetches anew.
+   * assignment visits all replicas.
    */
   #assignFetchers(): void {
     this.#areFetchersDue = false
@@ -567,7 +579,7 @@ export class ReplicaManager implements ReplicaHost {
       if (followers === undefined) byLeader.set(leader, [replica])
       else followers.push(replica)
     }
-    const { links, clock, log } = this.#options
+    const { links, clock, turn, log } = this.#options
     for (const [leader, fetcher] of this.#fetchers) {
       if (byLeader.has(leader)) continue
       fetcher.stop()
@@ -576,7 +588,15 @@ export class ReplicaManager implements ReplicaHost {
     for (const [leader, replicas] of byLeader) {
       const fetcher =
         this.#fetchers.get(leader) ??
-        new ReplicaFetcher({ leader, links, clock, log, life: () => this.#life })
+        new ReplicaFetcher({
+          leader,
+          links,
+          clock,
+          turn,
+          log,
+          life: () => this.#life,
+          nextSession: () => ++this.#lastFetchSession,
+        })
       this.#fetchers.set(leader, fetcher)
       fetcher.setReplicas(replicas)
     }

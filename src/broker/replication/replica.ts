@@ -4,13 +4,18 @@
 //
 //   produce ─▶ core.judgeProduce ─▶ log.append ─▶ one flush per turn ─▶ durable ─▶ high watermark
 //   ─▶ acks
-//   fetched from the leader ─▶ core.continuesLog ─▶ log.append ─▶ durable ─▶ next fetch, our ack
+//   fetched from the leader ─▶ core.continuesLog ─▶ log.append ─▶ durable ─▶ our ack, in a fetch
 //
 // Next on the path: partition/partition.ts decides, partition/partition-log.ts stores.
 
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
-import { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import {
+  isUnreadable,
+  type LogDamagedError,
+  LogFailedError,
+  type LogVersionError,
+} from '../../log/log-errors.ts'
 import type { SegmentMemory } from '../../log/segment.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
@@ -55,7 +60,7 @@ import { dueBefore } from '../partition/retention.ts'
 import { Compactor } from './compactor.ts'
 import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
-import { type Ending, Operation, type Purgatory, Watermark } from './purgatory.ts'
+import { Operation, type Purgatory, Watermark } from './purgatory.ts'
 
 /** What a replica needs from the broker around it. */
 export interface ReplicaHost {
@@ -78,7 +83,7 @@ export interface ReplicaHost {
   /** The replica's report has changed. */
   reportChanged(replica: Replica): void
   /** Damage to the log was found only now: the replica must not be used any more. */
-  damaged(replica: Replica, error: LogDamagedError): void
+  damaged(replica: Replica, error: LogDamagedError | LogVersionError): void
   /** The replica wants the next tick; without asking it gets one now and then. */
   tickSoon(replica: Replica): void
   /** The disk failed: the process must end. */
@@ -101,6 +106,18 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly isIncomplete: boolean
   /** damage was found when records were read: all of them are read at start */
   readonly isSuspect: boolean
+}
+
+/** Told what happens to a replica: by a leader's, its followers learn; by a follower's, its leader. */
+export interface ReplicaWatch {
+  /** Records were appended; as leader, within this turn, before they are written. */
+  appended(): void
+  /** The durable end, the high watermark or the log start has moved. */
+  moved(): void
+  /** The partition has other replicas. */
+  replicasChanged(): void
+  /** It leads or follows no longer, or in another leader epoch. */
+  roleEnded(): void
 }
 
 /** The brokers with replicas of a partition. */
@@ -133,12 +150,12 @@ export class Replica {
   /** All that one turn appends is written with one write and one fdatasync. */
   readonly #syncLog = () => this.#flush()
   readonly #queue: ProduceQueue
-  /** log end, durable end and high watermark, for operations that end with this replica's role */
-  readonly #appended = new Watermark()
+  readonly #watches = new Set<ReplicaWatch>()
+  /** durable end and high watermark, for operations that end with this replica's role */
   readonly #durable = new Watermark()
   readonly #committed = new Watermark()
-  /** the log start, for followers' fetches */
-  readonly #started = new Watermark()
+  /** as watches know it */
+  #logStartSeen: Offset = 0
   /** the smallest log start of the logs in sync, for requests that delete records */
   readonly #low = new Watermark()
   /** the high watermark again, for consumers' fetches, which outlive a change of role */
@@ -315,12 +332,15 @@ export class Replica {
     return state.leader === noBroker || this.#haltedBy === state
   }
 
-  /**
-   * Whether it may fetch from its leader now: a fetch acknowledges everything before its offset.
-   */
-  get mayFetch(): boolean {
+  /** Whether it takes records from its leader now. */
+  get mayFollow(): boolean {
     if (this.role.type !== 'following' || this.#truncating !== undefined) return false
-    return this.#haltedBy === undefined && this.#core.durableEnd === this.#core.logEnd
+    return this.#haltedBy === undefined
+  }
+
+  /** Whether it may ask its leader for records now: a log that may have to be cut is durable. */
+  get mayStart(): boolean {
+    return this.mayFollow && this.#core.durableEnd === this.#core.logEnd && !this.#head.isBusy
   }
 
   // --- roles -------------------------------------------------------------------------------------
@@ -384,8 +404,8 @@ export class Replica {
     this.#host.log.info(facts, 'Partition changed its role')
     this.#queue.roleEnded()
     this.#leadersHighWatermark = this.#leadersLogStart = 0
-    const ending = [this.#appended, this.#durable, this.#committed, this.#started, this.#low]
-    for (const watermark of ending) watermark.callOff()
+    for (const watermark of [this.#durable, this.#committed, this.#low]) watermark.callOff()
+    for (const watch of this.#watches) watch.roleEnded()
     this.#host.roleChanged(this)
   }
 
@@ -419,6 +439,7 @@ export class Replica {
     if (version === this.#assignmentVersion) return
     this.#assignmentVersion = version
     this.#core.setReplicas(replicas, this.#host.clock.nowMs())
+    for (const watch of this.#watches) watch.replicasChanged()
     this.#moved()
   }
 
@@ -444,10 +465,17 @@ export class Replica {
     placeBatch(batch, logEnd, leaderEpoch)
     this.#log.append(batch)
     this.#unsavedBytes += batch.length
+    this.#core.leaderAppends(this.#host.clock.nowMs())
     this.#core.appended(readBatchHeader(batch))
-    // Followers' fetches come first: their answers leave before a flush that may hold up this turn.
-    this.#appended.move(this.#core.logEnd)
+    // Followers get the records with this turn's messages, before a flush that may hold it up.
+    for (const watch of this.#watches) watch.appended()
     this.#host.turn.sync(this.#syncLog)
+  }
+
+  /** @returns ends the watch */
+  watch(watch: ReplicaWatch): () => void {
+    this.#watches.add(watch)
+    return () => this.#watches.delete(watch)
   }
 
   /** Records a follower's progress from its fetch. */
@@ -473,17 +501,6 @@ export class Replica {
   memberGone(member: Member): void {
     this.#core.memberGone(member)
     this.#maybeChangeIsr(this.#host.clock.nowMs())
-  }
-
-  /** Whether a follower has something to learn: new records, or a higher high watermark. */
-  hasNews(asked: ReplicaFetchPartition): boolean {
-    return this.#core.logEnd > asked.offset || this.#core.highWatermark > asked.highWatermark
-  }
-
-  waitForNews(operation: Operation, asked: ReplicaFetchPartition): void {
-    operation.waitFor(this.#appended, asked.offset + 1)
-    operation.waitFor(this.#committed, asked.highWatermark + 1)
-    operation.waitFor(this.#started, this.#core.logStart + 1)
   }
 
   readForFollower(offset: Offset, bytesMax: number): FetchedRecords {
@@ -534,7 +551,7 @@ export class Replica {
     const { logStart: start, highWatermark: end } = this.#core
     const found = offsetByTime(this.#log, timestampMs, { start, end }, this.#host.decompression)
     return found.catch((error: Error) => {
-      if (!(error instanceof LogDamagedError)) throw error
+      if (!isUnreadable(error)) throw error
       this.#damaged(error)
       throw this.#error('KAFKA_STORAGE_ERROR')
     })
@@ -542,23 +559,39 @@ export class Replica {
 
   // --- as follower -------------------------------------------------------------------------------
 
-  /** This follower's next fetch, which also acknowledges everything before its offset. */
-  position(): ReplicaFetchPartition {
+  /**
+   * What the leader is to know of this follower, which also acknowledges what is durable.
+   *
+   * @param isStart records are wanted from its log end on
+   */
+  position({ isStart }: { readonly isStart: boolean }): ReplicaFetchPartition {
     const { leaderEpoch, logEnd: offset, lastEpoch, highWatermark, logStart } = this.#core
+    const { durableEnd } = this.#core
     const { topic, partition } = this
-    return { topic, partition, leaderEpoch, offset, lastEpoch, highWatermark, logStart }
+    return {
+      topic,
+      partition,
+      leaderEpoch,
+      offset,
+      lastEpoch,
+      highWatermark,
+      logStart,
+      durableEnd,
+      isStart,
+    }
   }
 
   /**
-   * Appends what the leader answered to a fetch.
+   * Appends what the leader sent.
    *
-   * @returns whether all of it continued our log, or will once the gaps in it may be there
+   * @returns whether all of it continued our log; if not, it has to start again, `later` because the
+   *   gaps in it may be there only when that is on the disk
    */
-  appendFetched(fetched: ReplicaFetched, asked: ReplicaFetchPartition): boolean {
+  appendFetched(fetched: ReplicaFetched): 'appended' | 'later' | 'not next' {
     const { records } = fetched
-    const { leaderEpoch } = asked
+    const { leaderEpoch } = this
     // With gaps, the offsets of the records alone do not show that they are next.
-    if (asked.offset !== this.#core.logEnd) return records.length === 0
+    if (fetched.offset !== this.#core.logEnd) return 'not next'
     const { gapsBelow } = this
     let end = 0 // of the batches accepted so far
     forEachBatch(records, (at, length) => {
@@ -573,27 +606,13 @@ export class Replica {
       this.#unsavedBytes += end
       this.#host.turn.sync(this.#syncLog)
     }
-    if (leaderEpoch === this.leaderEpoch && this.role.type === 'following') {
-      this.#leadersHighWatermark = fetched.highWatermark
-      this.#leadersLogStart = fetched.logStart
-    }
+    this.#leadersHighWatermark = fetched.highWatermark
+    this.#leadersLogStart = fetched.logStart
     this.#moved()
-    if (end < records.length && fetched.gapsBelow > gapsBelow) {
-      void this.#head.expectGaps(fetched.gapsBelow)
-      return true
-    }
-    return end === records.length
-  }
-
-  /**
-   * Resolves when everything appended is durable, and the snapshot as well, or when this replica's
-   * role has changed.
-   */
-  async whenDurable(): Promise<Ending> {
-    await this.#head.idle()
-    return new Promise((resolve) => {
-      new Operation(resolve).waitFor(this.#durable, this.#core.logEnd)
-    })
+    if (end === records.length) return 'appended'
+    if (fetched.gapsBelow <= gapsBelow) return 'not next'
+    void this.#head.expectGaps(fetched.gapsBelow)
+    return 'later'
   }
 
   /**
@@ -618,7 +637,7 @@ export class Replica {
     try {
       await done
     } catch (error) {
-      if (error instanceof LogDamagedError) this.#damaged(error)
+      if (isUnreadable(error)) this.#damaged(error)
       throw error
     }
     if (!this.#core.truncated(this.#log.end)) {
@@ -640,7 +659,8 @@ export class Replica {
     if (!this.#isCutAllowed(logStart, { logStart, baseEpoch })) return
     const { gapsBelow } = this
     const epochs = { baseEpoch, starts: [] }
-    const snapshot = { logStart, end: logStart, gapsBelow, epochs, producers }
+    const end = logStart
+    const snapshot = { logStart, end, gapsBelow, compactedTo: 0, epochs, producers }
     const done = this.#host
       .willTruncate(this, logStart)
       .then(() => this.#head.replace(snapshot))
@@ -656,7 +676,7 @@ export class Replica {
   async #mayStillCut(): Promise<boolean> {
     const { leaderEpoch } = this
     await this.#head.idle()
-    return this.mayFetch && this.leaderEpoch === leaderEpoch && !this.#isClosed
+    return this.mayStart && this.leaderEpoch === leaderEpoch && !this.#isClosed
   }
 
   #isCutAllowed(end: Offset, leaders: object): boolean {
@@ -717,7 +737,7 @@ export class Replica {
     try {
       return this.#log.read(range)
     } catch (error) {
-      if (!(error instanceof LogDamagedError)) throw error
+      if (!isUnreadable(error)) throw error
       this.#damaged(error)
       return Buffer.alloc(0)
     }
@@ -728,7 +748,7 @@ export class Replica {
     return this.#log.read({ from: offset, end, bytesMax: limits.fetchBytesMax })
   }
 
-  #damaged(error: LogDamagedError): void {
+  #damaged(error: LogDamagedError | LogVersionError): void {
     if (this.#isDamaged) return
     this.#isDamaged = true
     this.#compactor.abort()
@@ -787,7 +807,7 @@ export class Replica {
     try {
       return this.#log.checkSome(bytesMax)
     } catch (error) {
-      if (!(error instanceof LogDamagedError)) throw error
+      if (!isUnreadable(error)) throw error
       this.#damaged(error)
       return 0
     }
@@ -839,13 +859,17 @@ export class Replica {
   #moved(): void {
     this.#core.learnHighWatermark(this.#leadersHighWatermark)
     if (this.#leadersLogStart > this.#core.logStart) this.removeBefore(this.#leadersLogStart)
-    const { logStart, logEnd, durableEnd, highWatermark } = this.#core
-    this.#started.move(logStart)
+    const { logStart, durableEnd, highWatermark } = this.#core
+    const haveMoved =
+      durableEnd !== this.#durable.value ||
+      highWatermark !== this.#committed.value ||
+      logStart !== this.#logStartSeen
+    this.#logStartSeen = logStart
     this.#low.move(this.#core.lowWatermark ?? 0)
-    this.#appended.move(logEnd)
     this.#durable.move(durableEnd)
     this.#committed.move(highWatermark)
     this.#readable.move(highWatermark)
+    if (haveMoved) for (const watch of this.#watches) watch.moved()
   }
 
   #error(code: MqErrorCode): BrokerError {

@@ -42,6 +42,7 @@ export type FetchRequest = Message<'fetch', typeof fetchRequest>
 
 /** Whole batches back to back, from the one that holds the requested offset; may be empty. */
 export const records = buffer({ copied: true })
+export const noRecords = Buffer.alloc(0)
 
 const fetched = {
   topic,

@@ -1,8 +1,15 @@
-// replicaFetch: a follower's fetch from its leader. It acknowledges everything before its offsets.
+// replicaFetch: a follower's fetches from a leader. They form a session, so that a fetch names only
+// the partitions of which the follower has something to say, and an answer only those with news:
+//
+//   start a partition at its log end ─▶ the leader sends what it appends from there on
+//   records are durable              ─▶ the next fetch says so, which acknowledges them
+//
+// Several fetches may be in flight: each is room for one answer, and records follow one another while
+// the follower's disk is busy. As in Kafka's fetch sessions (KIP-227), which remember no positions.
 //
 // Next on the path: broker/api/replica-fetch.ts.
 
-import { int, listOf, natural, optional, record, text, type ValuesOf } from '../fields.ts'
+import { boolean, int, listOf, natural, optional, record, text, type ValuesOf } from '../fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { beginRecord, readErrorCode, readList, writeList } from './by-hand.ts'
 import { mqErrorCodes } from './error-codes.ts'
@@ -14,7 +21,9 @@ import {
   life,
   type Message,
   offset,
+  type Place,
   partition,
+  place,
   topic,
 } from './messages.ts'
 
@@ -23,29 +32,45 @@ const replicaFetchPartition = {
   partition,
   /** leader epoch in which the follower follows */
   leaderEpoch: int(),
-  /** the follower's log end, durable */
+  /** the follower's log end */
   offset,
   /** epoch of the last batch before `offset`; -1 for an empty log */
   lastEpoch: int(),
-  /** as the follower knows it; a higher one at the leader ends the wait, as new records do */
+  /** as the follower knows it */
   highWatermark: offset,
   /** the follower's log start, durable */
   logStart: offset,
+  /** everything before it is on the follower's disk */
+  durableEnd: offset,
+  /** the leader sends records from `offset` on; otherwise from where it is */
+  isStart: boolean(),
 }
 export type ReplicaFetchPartition = ValuesOf<typeof replicaFetchPartition>
 
 export const replicaFetchRequest = {
   /** the follower's life, in which its offsets are durable */
   life,
+  /** chosen by the follower, each above all earlier ones of its life */
+  session: natural(),
+  /** of the fetch in its session; 0 begins the session, in which nothing is followed yet */
+  sequence: natural(),
+  /** how long the leader waits for news */
   maxWaitMs: natural(),
   bytesMax: natural(),
+  /** what is new of them since the last fetch of the session */
   partitions: listOf(record(replicaFetchPartition)),
+  /** they are followed no longer */
+  forgotten: listOf(record(place)),
 }
 export type ReplicaFetchRequest = Message<'replicaFetch', typeof replicaFetchRequest>
 
 const replicaFetched = {
   topic,
   partition,
+  /** `sequence` of the fetch that started the partition */
+  since: natural(),
+  /** the follower's log end when it has everything that was sent before */
+  offset,
   /** NONE, or why this partition has no records here */
   code: errorCode,
   /** the logs differ: the leader's last epoch at or before the follower's, and that epoch's end */
@@ -63,6 +88,7 @@ const replicaFetched = {
 }
 export type ReplicaFetched = ValuesOf<typeof replicaFetched>
 
+/** Of partitions with news. */
 export const replicaFetchResponse = { partitions: listOf(record(replicaFetched)) }
 export type ReplicaFetchResponse = Message<'replicaFetch', typeof replicaFetchResponse>
 
@@ -72,13 +98,16 @@ export function writeReplicaFetchRequest(out: MsgpackWriter, request: ReplicaFet
   out.arrayHeader(2)
   out.string(request.life.directory)
   out.int(request.life.brokerEpoch)
+  out.int(request.session)
+  out.int(request.sequence)
   out.int(request.maxWaitMs)
   out.int(request.bytesMax)
   writeList(out, request.partitions, writeReplicaFetchPartition)
+  writeList(out, request.forgotten, writePlace)
 }
 
 function writeReplicaFetchPartition(out: MsgpackWriter, asked: ReplicaFetchPartition): void {
-  out.arrayHeader(7)
+  out.arrayHeader(9)
   out.string(asked.topic)
   out.number(asked.partition)
   out.int(asked.leaderEpoch)
@@ -86,20 +115,40 @@ function writeReplicaFetchPartition(out: MsgpackWriter, asked: ReplicaFetchParti
   out.int(asked.lastEpoch)
   out.int(asked.highWatermark)
   out.int(asked.logStart)
+  out.int(asked.durableEnd)
+  out.boolean(asked.isStart)
+}
+
+function writePlace(out: MsgpackWriter, { topic, partition }: Place): void {
+  out.arrayHeader(2)
+  out.string(topic)
+  out.number(partition)
 }
 
 export function readReplicaFetchRequest(reader: MsgpackReader): ReplicaFetchRequest {
   beginRecord(reader, 'life', 2)
   const directory = reader.string() as DirectoryId
   const life = { directory, brokerEpoch: reader.natural('the broker epoch') }
+  const session = reader.natural('the session')
+  const sequence = reader.natural('the sequence')
   const maxWaitMs = reader.natural('the time to wait')
   const bytesMax = reader.natural('the most bytes')
   const partitions = readList(reader, readReplicaFetchPartition)
-  return { type: 'replicaFetch', life, maxWaitMs, bytesMax, partitions }
+  const forgotten = readList(reader, readPlace)
+  return {
+    type: 'replicaFetch',
+    life,
+    session,
+    sequence,
+    maxWaitMs,
+    bytesMax,
+    partitions,
+    forgotten,
+  }
 }
 
 function readReplicaFetchPartition(reader: MsgpackReader): ReplicaFetchPartition {
-  beginRecord(reader, 'replicaFetch request', 7)
+  beginRecord(reader, 'replicaFetch request', 9)
   return {
     topic: reader.string(),
     partition: reader.number(),
@@ -108,7 +157,14 @@ function readReplicaFetchPartition(reader: MsgpackReader): ReplicaFetchPartition
     lastEpoch: reader.int(),
     highWatermark: reader.natural('the high watermark'),
     logStart: reader.natural('the log start'),
+    durableEnd: reader.natural('the durable end'),
+    isStart: reader.boolean(),
   }
+}
+
+function readPlace(reader: MsgpackReader): Place {
+  beginRecord(reader, 'partition', 2)
+  return { topic: reader.string(), partition: reader.number() }
 }
 
 export function writeReplicaFetchResponse(
@@ -120,9 +176,11 @@ export function writeReplicaFetchResponse(
 
 function writeReplicaFetched(out: MsgpackWriter, answer: ReplicaFetched): void {
   const { diverging, anew } = answer
-  out.arrayHeader(9)
+  out.arrayHeader(11)
   out.string(answer.topic)
   out.number(answer.partition)
+  out.int(answer.since)
+  out.int(answer.offset)
   out.int(mqErrorCodes[answer.code])
   if (diverging === undefined) out.nil()
   else {
@@ -146,9 +204,11 @@ export function readReplicaFetchResponse(reader: MsgpackReader): ReplicaFetchRes
 }
 
 function readReplicaFetched(reader: MsgpackReader): ReplicaFetched {
-  beginRecord(reader, 'replicaFetch response', 9)
+  beginRecord(reader, 'replicaFetch response', 11)
   const topic = reader.string()
   const partition = reader.number()
+  const since = reader.natural('the sequence')
+  const offset = reader.natural('the offset')
   const code = readErrorCode(reader)
   const diverging = reader.nilOr(() => {
     beginRecord(reader, 'diverging epoch', 2)
@@ -163,6 +223,8 @@ function readReplicaFetched(reader: MsgpackReader): ReplicaFetched {
   return {
     topic,
     partition,
+    since,
+    offset,
     code,
     diverging,
     anew,

@@ -12,7 +12,7 @@ import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { GroupCoordinator } from '../../../src/broker/group/group-coordinator.ts'
 import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
-import type { FollowerVerdict, Role } from '../../../src/broker/partition/partition.ts'
+import type { Role } from '../../../src/broker/partition/partition.ts'
 import { neverUnclean } from '../../../src/broker/partition/partition-state.ts'
 import type { ProduceCall } from '../../../src/broker/replication/produce-queue.ts'
 import { type Operation, Purgatory, Watermark } from '../../../src/broker/replication/purgatory.ts'
@@ -28,7 +28,7 @@ import {
   placeBatch,
   readBatchHeader,
 } from '../../../src/protocol/mq/record-batch.ts'
-import type { ReplicaFetchPartition } from '../../../src/protocol/mq/replica-fetch.ts'
+import type { ReplicaFetchRequest } from '../../../src/protocol/mq/replica-fetch.ts'
 import { RareWarnings } from '../../../src/rare-warnings.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
 import { StoredLog } from '../group/stored-log.ts'
@@ -65,14 +65,12 @@ export class FakeReplica implements ServedReplica {
   readonly gapsBelow: Offset = 0
   /** undefined: not known yet */
   latestOffset: Offset | undefined = 0
-  verdict: FollowerVerdict = { type: 'fine' }
   /** produces that wait for a test to call `done` */
   readonly calls: ProduceCall[] = []
   /** offsets that were read from, with the limit */
   readonly reads: [Offset, number][] = []
   readonly #batches: Buffer[] = []
   readonly #readable = new Watermark()
-  readonly #news = new Watermark()
   #end = 0
 
   constructor({ topic, partition }: Place) {
@@ -92,7 +90,7 @@ export class FakeReplica implements ServedReplica {
   }
 
   get waitCount(): number {
-    return this.#readable.waitCount + this.#news.waitCount
+    return this.#readable.waitCount
   }
 
   /** Stores a batch, committed at once. */
@@ -103,13 +101,11 @@ export class FakeReplica implements ServedReplica {
     this.#end += readBatchHeader(placed).recordCount
     this.latestOffset = this.#end
     this.#readable.move(this.#end)
-    this.#news.move(this.#end)
   }
 
   /** Closes the replica, which calls off what waits for it. */
   close(): void {
     this.#readable.callOff()
-    this.#news.callOff()
   }
 
   isOutOfRange(offset: Offset): boolean {
@@ -152,22 +148,6 @@ export class FakeReplica implements ServedReplica {
     return { highWatermark, logStart, records: Buffer.concat(chosen) }
   }
 
-  followerFetched(): FollowerVerdict {
-    return this.verdict
-  }
-
-  hasNews({ offset }: ReplicaFetchPartition): boolean {
-    return this.#end > offset
-  }
-
-  waitForNews(operation: Operation, { offset }: ReplicaFetchPartition): void {
-    operation.waitFor(this.#news, offset + 1)
-  }
-
-  readForFollower(offset: Offset, bytesMax: number) {
-    return this.readCommitted(offset, bytesMax)
-  }
-
   endOfEpoch(epoch: number) {
     return epoch < 0
       ? undefined
@@ -195,6 +175,8 @@ export class ApiWorld {
   readonly tree = MemoryTree.ofCluster()
   /** requests to other brokers that wait for an answer, oldest first */
   readonly passedOn: PassedOn[] = []
+  /** followers' fetches, which have no news */
+  readonly followersFetches: ReplicaFetchRequest[] = []
   readonly posted: { readonly to: BrokerId; readonly request: MqRequest }[] = []
   hasSession = true
   readonly #replicas = new Map<string, FakeReplica>()
@@ -232,6 +214,12 @@ export class ApiWorld {
         replicas: { [Symbol.iterator]: () => this.#replicas.values() },
         get: (topic, partition) => this.#replicas.get(`${topic}/${partition}`),
       },
+      followers: {
+        fetch: (_, request, respond) => {
+          this.followersFetches.push(request)
+          respond([])
+        },
+      },
       links: {
         call: (to, request, timeoutMs) => this.#call(to, request, timeoutMs),
         post: (to, request) => void this.posted.push({ to, request }),
@@ -268,6 +256,7 @@ export class ApiWorld {
       log: silentLogger,
       warnings: new RareWarnings(silentLogger, this.clock),
       defaults: { partitionCount: 2, replicationFactor: 3 },
+      autoCreatesTopics: false,
       session: () => (this.hasSession ? this.#session : undefined),
     }
   }

@@ -182,9 +182,12 @@ worldTest(t, 'a batch that no consumer could read is refused', { brokers: 1 }, a
 const replicaFetch: MqRequest = {
   type: 'replicaFetch',
   life: { directory: 'd' as DirectoryId, brokerEpoch: 5 },
+  session: 1,
+  sequence: 0,
   maxWaitMs: 0,
   bytesMax: 1000,
   partitions: [],
+  forgotten: [],
 }
 
 const asBroker = { role: 'broker', clusterId: 'c', brokerId: brokerOne, brokerEpoch: 5 } as const

@@ -14,7 +14,12 @@ const limits = { maxWaitMs: 10, bytesMin: 1, bytesMax: 10, passedOn: false }
 const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = {
   produce: { type: 'produce', acks: 'all', timeoutMs: 10, passedOn: false, partitions: [] },
   fetch: { type: 'fetch', ...limits, partitions: [] },
-  replicaFetch: { type: 'replicaFetch', life: life(2), maxWaitMs: 0, bytesMax: 10, partitions: [] },
+  replicaFetch: {
+    type: 'replicaFetch',
+    life: life(2),
+    ...{ session: 1, sequence: 0, maxWaitMs: 0, bytesMax: 10 },
+    ...{ partitions: [], forgotten: [] },
+  },
   listOffsets: { type: 'listOffsets', passedOn: false, partitions: [] },
   offsetForLeaderEpoch: { type: 'offsetForLeaderEpoch', partitions: [] },
   metadata: { type: 'metadata', topics: [] },

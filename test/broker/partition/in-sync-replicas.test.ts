@@ -88,6 +88,37 @@ t.test('a replica that keeps up does not lag by being one fetch late', async (t)
   }
 })
 
+t.test('nor by acknowledging more often than it catches up', async (t) => {
+  const replicas = leader([1, 2])
+  for (let i = 0; i < 400; i++) {
+    // Each acknowledgement is of what the leader had three of them before.
+    replicas.followerFetched(id(2), {
+      life: life(2),
+      logStart: 0,
+      end: 10 + i,
+      leaderEnd: 13 + i,
+      nowMs: i,
+    })
+    t.equal(replicas.propose(13 + i, i), undefined)
+  }
+})
+
+t.test('the follower of a quiet partition has caught up until the leader appends', async (t) => {
+  const replicas = leader([1, 2])
+  fetched(replicas, 2, 10, 1)
+  t.equal(replicas.propose(10, 5000), undefined)
+  replicas.leaderAppends(10, 5000)
+  t.equal(replicas.propose(11, 5100), undefined)
+  t.same(replicas.propose(11, 5101), members(1), 'and lags from then on')
+})
+
+t.test('a follower that lacks records is not caught up because the leader appends', async (t) => {
+  const replicas = leader([1, 2])
+  fetched(replicas, 2, 9, 1)
+  replicas.leaderAppends(10, 90)
+  t.same(replicas.propose(11, 150), members(1))
+})
+
 t.test('a replica joins at the high watermark and the start of the epoch', async (t) => {
   const replicas = leader([1, 2])
   fetched(replicas, 3, 4)

@@ -208,6 +208,7 @@ export class PartitionWorld {
     const epoch = core.leaderEpoch
     if (verdict.type === 'next') {
       leader.log.push(header)
+      core.leaderAppends(this.#nowMs)
       core.appended(header)
       this.#unacked.set(sequence, { offset: header.baseOffset, core, epoch })
     } else if (verdict.type === 'duplicate') {
@@ -237,10 +238,10 @@ export class PartitionWorld {
   #fetch(follower: Replica): void {
     const { role, leaderEpoch, logEnd: offset, lastEpoch, highWatermark: known } = follower.core
     if (!follower.alive || role.type !== 'following') return
-    if (follower.durableCount !== follower.log.length) return // it fetches when durable
     const leader = this.#replica(role.leader)
     if (!leader.alive) return
-    const asked = { leaderEpoch, offset, lastEpoch, highWatermark: known, logStart: 0 }
+    const { durableEnd } = follower.core
+    const asked = { leaderEpoch, offset, lastEpoch, highWatermark: known, logStart: 0, durableEnd }
     const verdict = leader.core.followerFetched(follower.id, lifeOf(follower), asked, this.#nowMs)
     if (verdict.type === 'refused') return
     assert.notEqual(verdict.type, 'behind', 'a leader has all that is committed')

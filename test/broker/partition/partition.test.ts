@@ -56,7 +56,14 @@ const fetch = (core: Partition, broker: number, highWatermark: number, offset = 
   core.followerFetched(
     broker as BrokerId,
     life(broker),
-    { leaderEpoch: core.leaderEpoch, offset, lastEpoch: 4, highWatermark, logStart: 0 },
+    {
+      leaderEpoch: core.leaderEpoch,
+      offset,
+      lastEpoch: 4,
+      highWatermark,
+      logStart: 0,
+      durableEnd: offset,
+    },
     0,
   )
 
@@ -144,7 +151,7 @@ const positions = [
 for (const { name, offset, lastEpoch, want } of positions) {
   t.test(`a follower whose log ${name}: ${want}`, async (t) => {
     const core = trimmed([3, 3, 3, 4, 5], 3)
-    const asked = { ...position, offset, lastEpoch }
+    const asked = { ...position, offset, lastEpoch, durableEnd: offset }
     const verdict = core.followerFetched(2 as BrokerId, life(2), asked, 0)
     t.equal(verdict.type, want)
     if (verdict.type === 'below start') {

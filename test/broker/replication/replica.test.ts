@@ -16,7 +16,7 @@ import {
   type ReplicaOptions,
 } from '../../../src/broker/replication/replica.ts'
 import { Codecs } from '../../../src/client/mq/compression/codecs.ts'
-import type { LogDamagedError } from '../../../src/log/log-errors.ts'
+import type { LogDamagedError, LogVersionError } from '../../../src/log/log-errors.ts'
 import { IndexMemory } from '../../../src/log/segment-index.ts'
 import { TailMemory } from '../../../src/log/tail.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
@@ -82,7 +82,7 @@ class Host implements ReplicaHost {
   }[] = []
   readonly failures: Error[] = []
   readonly truncations: Offset[] = []
-  readonly damages: LogDamagedError[] = []
+  readonly damages: (LogDamagedError | LogVersionError)[] = []
   reportCount = 0
   roleChangeCount = 0
   /** replicas that wait for the next tick */
@@ -112,7 +112,7 @@ class Host implements ReplicaHost {
     this.reportCount += 1
   }
 
-  damaged(_: Replica, error: LogDamagedError): void {
+  damaged(_: Replica, error: LogDamagedError | LogVersionError): void {
     this.damages.push(error)
   }
 
@@ -177,6 +177,8 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
       lastEpoch: offset === 0 ? -1 : 5,
       highWatermark: 0,
       logStart: 0,
+      durableEnd: offset,
+      isStart: false,
       ...asked,
     })
   return { host, replica, directory, produce, fetchedBy2 }
@@ -188,19 +190,22 @@ async function following(epochs: readonly number[], highWatermark = 0) {
   const { replica } = one
   replica.become({ ...follows, leaderEpoch: 5 }, ours)
   for (const [offset, epoch] of epochs.entries()) {
-    replica.appendFetched(answer(batch(1, { offset, epoch }), highWatermark), asked(replica, 5))
+    replica.appendFetched(answer(replica, batch(1, { offset, epoch }), highWatermark))
   }
   await settled()
   return one
 }
 
-/** A fetch from where the replica is now. */
-function asked(replica: Replica, leaderEpoch: number): ReplicaFetchPartition {
-  return { ...replica.position(), leaderEpoch }
-}
-
-function answer(records: Buffer, highWatermark = 0) {
-  const common = { topic: 'goals', partition: 0, code: 'NONE', logStart: 0 } as const
+/** Of a leader that has sent everything before the replica's log end. */
+function answer({ logEnd: offset }: Replica, records: Buffer, highWatermark = 0) {
+  const common = {
+    topic: 'goals',
+    partition: 0,
+    since: 0,
+    offset,
+    code: 'NONE',
+    logStart: 0,
+  } as const
   return { ...common, diverging: undefined, anew: undefined, gapsBelow: 0, highWatermark, records }
 }
 
@@ -363,7 +368,14 @@ t.test(
     produce(1)
     await settled()
     const known = { leaderEpoch: 5, lastEpoch: 5, highWatermark: 0, logStart: 0 }
-    const asked = { topic: 'goals', partition: 0, offset: 1, ...known }
+    const asked = {
+      topic: 'goals',
+      partition: 0,
+      offset: 1,
+      durableEnd: 1,
+      isStart: true,
+      ...known,
+    }
     replica.followerFetched(3 as BrokerId, life(3, { epoch: 31 }), asked)
     t.match(host.writes, [{ state: { isr: [member(1), member(3, { epoch: 31 })] } }])
   },
@@ -375,39 +387,35 @@ t.test(
 t.test('a follower shows committed records as far as its own disk has them', async (t) => {
   const { replica } = open()
   replica.become(follows, ours)
-  t.ok(replica.appendFetched(answer(batch(3, { offset: 0 }), 2), asked(replica, 5)))
+  t.equal(replica.appendFetched(answer(replica, batch(3, { offset: 0 }), 2)), 'appended')
   t.equal(replica.highWatermark, 0)
-  t.notOk(replica.mayFetch, 'a fetch would acknowledge it as durable')
-  t.equal(await replica.whenDurable(), 'reached')
+  t.match(replica.position({ isStart: false }), { offset: 3, durableEnd: 0 })
+  t.notOk(replica.mayStart, 'a log that may have to be cut is durable')
+  t.ok(replica.mayFollow)
+  await settled()
+  t.match(replica.position({ isStart: false }), { offset: 3, durableEnd: 3 })
   t.equal(replica.highWatermark, 2)
-  t.ok(replica.mayFetch)
-  replica.appendFetched(answer(Buffer.alloc(0), 9), asked(replica, 5))
+  t.ok(replica.mayStart)
+  replica.appendFetched(answer(replica, Buffer.alloc(0), 9))
   t.equal(replica.highWatermark, 3)
 })
 
 const unfit = [
-  { what: 'leaves a gap', records: () => batch(1, { offset: 7 }), epoch: 5 },
+  { what: 'leaves a gap', records: () => batch(1, { offset: 7 }) },
   {
     what: 'is of a later epoch than the leader',
     records: () => batch(1, { offset: 3, epoch: 6 }),
-    epoch: 5,
   },
   {
     what: 'is of an earlier epoch than our last record',
     records: () => batch(1, { offset: 3, epoch: 4 }),
-    epoch: 5,
   },
-  {
-    what: 'comes from the leader of another epoch',
-    records: () => batch(1, { offset: 3 }),
-    epoch: 4,
-  },
-  { what: 'is damaged', records: () => flipped(batch(1, { offset: 3 })), epoch: 5 },
+  { what: 'is damaged', records: () => flipped(batch(1, { offset: 3 })) },
 ]
-for (const { what, records, epoch } of unfit) {
+for (const { what, records } of unfit) {
   t.test(`a batch that ${what} is not appended`, async (t) => {
     const { replica } = await following([5, 5, 5])
-    t.notOk(replica.appendFetched(answer(records()), asked(replica, epoch)))
+    t.equal(replica.appendFetched(answer(replica, records())), 'not next')
     t.equal(replica.logEnd, 3)
   })
 }
@@ -416,7 +424,7 @@ t.test('the part of an answer before the first unfit batch is appended', async (
   const { replica } = await following([])
   const good = batch(2, { offset: 0 })
   const records = Buffer.concat([good, flipped(batch(1, { offset: 2 })), batch(1, { offset: 3 })])
-  t.notOk(replica.appendFetched(answer(records), asked(replica, 5)))
+  t.equal(replica.appendFetched(answer(replica, records)), 'not next')
   t.equal(replica.logEnd, 2)
   await settled()
   t.equal(replica.readForFollower(0, 1e6).records.length, good.length)
@@ -435,12 +443,12 @@ t.test('a log is cut where its leader’s differs, after its checkpoint was lowe
   t.same(host.truncations, [1])
   t.equal(replica.logEnd, 3, 'not before the checkpoint is lowered')
   t.match(replica.checkpoint, { durableEnd: 1, highWatermark: 0 })
-  t.notOk(replica.mayFetch)
+  t.notOk(replica.mayStart)
   host.truncating[0]?.()
   await truncated
   t.equal(replica.logEnd, 1)
   t.equal(replica.lastEpoch, 3)
-  t.ok(replica.mayFetch)
+  t.ok(replica.mayStart)
 })
 
 t.test('a state that arrives while a log is being cut is adopted afterwards', async (t) => {
@@ -474,13 +482,13 @@ t.test(
     await replica.truncate({ epoch: 3, endOffset: 1 }, 0)
     t.equal(replica.logEnd, 3)
     t.same(host.truncations, [])
-    t.notOk(replica.mayFetch)
+    t.notOk(replica.mayStart)
     t.equal(host.reportCount, 1)
     t.match(replica.status, { type: 'ahead', end: 3, highWatermark: 3, stateVersion: 9 })
     replica.become(follows, ours)
-    t.notOk(replica.mayFetch, 'the same state again changes nothing')
+    t.notOk(replica.mayStart, 'the same state again changes nothing')
     replica.become({ ...follows, leaderEpoch: 6, version: 10 }, ours)
-    t.ok(replica.mayFetch)
+    t.ok(replica.mayStart)
     t.equal(replica.status, undefined)
   },
 )
@@ -498,7 +506,7 @@ t.test('a log whose checkpoint cannot be lowered is not cut, and can be closed',
   host.truncateError = new Error('EIO')
   await t.rejects(replica.truncate({ epoch: 3, endOffset: 1 }, 0), { message: 'EIO' })
   t.equal(replica.logEnd, 2)
-  t.notOk(replica.mayFetch, 'the process is about to end')
+  t.notOk(replica.mayStart, 'the process is about to end')
   await replica.close()
 })
 
@@ -522,7 +530,7 @@ t.test('a replica that is closed while its log is being cut closes afterwards', 
 t.test('the log of a partition without a leader is reported once it is durable', async (t) => {
   const { replica } = await following([3, 4])
   t.equal(replica.status, undefined, 'there is a leader')
-  replica.appendFetched(answer(batch(1, { offset: 2 })), asked(replica, 5))
+  replica.appendFetched(answer(replica, batch(1, { offset: 2 })))
   replica.become({ ...follows, leader: noBroker, version: 10 }, ours)
   t.ok(replica.isToReport)
   t.equal(replica.status, undefined)
@@ -624,27 +632,27 @@ t.test('without fdatasync nothing counts as on the disk', async (t) => {
 // --- reads
 // -----------------------------------------------------------------------------------------
 
-t.test('a follower gets records at once, and the high watermark as it rises', async (t) => {
+t.test('a watch sees records at once, and the high watermark as it rises', async (t) => {
   const { replica, produce, fetchedBy2 } = open()
   replica.become(leads, ours)
-  const endings: string[] = []
-  const wait = (offset: Offset, highWatermark: Offset) => {
-    const asked = { ...replica.position(), offset, highWatermark }
-    t.notOk(replica.hasNews(asked))
-    replica.waitForNews(new Operation((ending) => endings.push(ending)), asked)
-    return asked
-  }
-  const first = wait(0, 0)
+  const seen: string[] = []
+  const unwatch = replica.watch({
+    appended: () => seen.push(`appended ${replica.logEnd}`),
+    moved: () => seen.push(`moved ${replica.durableEnd} ${replica.highWatermark}`),
+    replicasChanged: () => seen.push('replicas changed'),
+    roleEnded: () => seen.push('role ended'),
+  })
   produce(1)
-  t.same(endings, ['reached'], 'before the record is durable here')
-  t.ok(replica.hasNews(first))
+  t.same(seen, ['appended 1'], 'before the record is durable here')
   await settled()
-  wait(1, 0)
   fetchedBy2(1)
-  t.same(endings, ['reached', 'reached'])
-  wait(1, 1)
+  fetchedBy2(1)
+  t.same(seen, ['appended 1', 'moved 1 0', 'moved 1 1'])
   replica.resign()
-  t.same(endings, ['reached', 'reached', 'calledOff'])
+  t.same(seen.at(-1), 'role ended')
+  unwatch()
+  replica.become({ ...leads, leaderEpoch: 6 }, ours)
+  t.equal(seen.length, 4)
 })
 
 t.test('a change of roles does not end a consumer’s wait', async (t) => {
@@ -762,21 +770,26 @@ t.test(
 
 t.test('a follower removes what its leader has removed, as far as it is committed', async (t) => {
   const { replica, directory } = await following([5, 5, 5, 5])
-  replica.appendFetched({ ...answer(Buffer.alloc(0), 3), logStart: 4 }, asked(replica, 5))
+  replica.appendFetched({ ...answer(replica, Buffer.alloc(0), 3), logStart: 4 })
   await settled()
   t.equal(replica.earliestOffset, 3)
-  t.equal(replica.position().logStart, 3)
+  t.equal(replica.logStart, 3)
   t.equal(open(directory.crash()).replica.earliestOffset, 3)
 })
 
 t.test('a follower begins anew where its leader’s log begins, with its producers', async (t) => {
   const { replica, directory } = await following([5, 5, 5], 2)
   await replica.beginAnew({ logStart: 9, baseEpoch: 5, producers: [] })
-  t.match(replica.position(), { offset: 9, lastEpoch: 5, highWatermark: 9, logStart: 9 })
-  t.ok(replica.appendFetched(answer(batch(2, { offset: 9 }), 11), asked(replica, 5)))
+  t.match(replica.position({ isStart: true }), {
+    offset: 9,
+    lastEpoch: 5,
+    highWatermark: 9,
+    logStart: 9,
+  })
+  t.equal(replica.appendFetched(answer(replica, batch(2, { offset: 9 }), 11)), 'appended')
   await settled()
   const { replica: again } = open(directory.crash())
-  t.match(again.position(), { offset: 11, lastEpoch: 5, logStart: 9 })
+  t.match(again.position({ isStart: true }), { offset: 11, lastEpoch: 5, logStart: 9 })
 })
 
 t.test('a follower does not begin anew below what it knows to be committed', async (t) => {
@@ -788,17 +801,18 @@ t.test('a follower does not begin anew below what it knows to be committed', asy
 
 t.test('a gap is appended once a restart would not take it for damage', async (t) => {
   const { replica, directory } = await following([5, 5])
-  const withGap = { ...answer(batch(1, { offset: 7 })), gapsBelow: 8 }
-  t.ok(replica.appendFetched(withGap, asked(replica, 5)), 'it will fit')
+  const withGap = { ...answer(replica, batch(1, { offset: 7 })), gapsBelow: 8 }
+  t.equal(replica.appendFetched(withGap), 'later')
   t.equal(replica.logEnd, 2)
-  await replica.whenDurable()
-  t.ok(replica.appendFetched(withGap, asked(replica, 5)))
+  t.notOk(replica.mayStart)
+  await settled()
+  t.ok(replica.mayStart)
+  t.equal(replica.appendFetched(withGap), 'appended')
   t.equal(replica.logEnd, 8)
   await settled()
   t.equal(open(directory.crash()).replica.logEnd, 8)
   const stale = { ...withGap, records: batch(1, { offset: 8 }) }
-  const earlier = { ...asked(replica, 5), offset: 2 }
-  t.notOk(replica.appendFetched(stale, earlier), 'an answer to another fetch fits nowhere')
+  t.equal(replica.appendFetched(stale), 'not next', 'it was sent to a log that ended elsewhere')
 })
 
 t.test('records are deleted when every replica in sync has removed them', async (t) => {
@@ -967,6 +981,25 @@ t.test(
     t.ok(looks > 20)
   },
 )
+
+t.test('what was compacted is not compacted again after a restart', async (t) => {
+  const { replica, directory } = await keyed(11)
+  await compactAll(replica)
+  const { replica: again } = reopened(directory)
+  again.become({ ...leads, leaderEpoch: 6, isr: members(1) }, ours)
+  await beginCompaction(again)
+  t.notOk(again.isCompacting)
+})
+
+t.test('a gap that is expected while the log start moves leaves the move as it is', async (t) => {
+  const { replica, directory } = await following([5, 5, 5, 5])
+  replica.appendFetched({ ...answer(replica, Buffer.alloc(0), 3), logStart: 3 })
+  const withGap = { ...answer(replica, batch(1, { offset: 7 }), 3), gapsBelow: 8 }
+  t.equal(replica.appendFetched(withGap), 'later', 'both are written now')
+  await settled()
+  const { replica: again } = open(directory.crash())
+  t.same([again.earliestOffset, again.gapsBelow], [3, 8])
+})
 
 t.test('a log that is cut meanwhile is not compacted on', async (t) => {
   const { replica, directory } = await keyed(8)

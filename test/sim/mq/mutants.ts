@@ -269,10 +269,21 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: replica,
-        from: 'return this.#haltedBy === undefined && this.#core.durableEnd === this.#core.logEnd',
-        to: 'return this.#haltedBy === undefined',
+        from: '    const { durableEnd } = this.#core\n    const { topic',
+        to: '    const durableEnd = this.#core.logEnd\n    const { topic',
       },
-      { file: fetcher, from: '      await replica.whenDurable()\n', to: '' },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a leader takes for durable what a follower has received',
+    rule: durableRule,
+    edits: [
+      {
+        file: partition,
+        from: 'const end = Math.min(durableEnd, offset)',
+        to: 'const end = offset',
+      },
     ],
     seeds: 100,
   },
@@ -488,13 +499,13 @@ export const mqMutants: readonly Mutant[] = [
       },
       {
         file: replica,
-        from: 'if (asked.offset !== this.#core.logEnd) return records.length === 0',
+        from: "if (fetched.offset !== this.#core.logEnd) return 'not next'",
         to: '',
       },
       {
         file: fetcher,
-        from: '      if (round !== this.#round) return\n      const taken',
-        to: '      const taken',
+        from: 'if (follower?.since !== fetched.since) continue',
+        to: 'if (follower === undefined) continue',
       },
     ],
     seeds: 1000,

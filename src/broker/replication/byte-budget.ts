@@ -3,8 +3,7 @@
 // get past it.
 
 import { limits } from '../../limits.ts'
-
-export const noRecords = Buffer.alloc(0)
+import { noRecords } from '../../protocol/mq/fetch.ts'
 
 export class ByteBudget {
   #left: number
