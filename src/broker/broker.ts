@@ -382,6 +382,7 @@ export class Broker implements Part {
       log: this.#log,
       warnings: this.#warnings,
       defaults: { partitionCount, replicationFactor },
+      autoCreatesTopics: config.autoCreatesTopics,
       session: () => this.#sessions.registered,
     }
   }

@@ -109,6 +109,12 @@ const rows = {
     about:
       'Replicas of a topic that is created without a replication factor, at most the number of live brokers.',
   },
+  'auto.create.topics.enable': {
+    type: 'boolean',
+    default: false,
+    about:
+      'Whether a topic that a Kafka client asks for is created if there is none; a misspelt name makes one, too.',
+  },
   'replica.lag.time.max.ms': {
     type: 'integer',
     default: 10_000,
@@ -273,6 +279,7 @@ export interface BrokerConfig {
   readonly registrationTimeoutMs: number
   readonly partitionCount: number
   readonly replicationFactor: number
+  readonly autoCreatesTopics: boolean
   /** defaults for topics, and what describing this broker shows */
   readonly configs: ConfigsOptions
   readonly replicaLagTimeMsMax: number
@@ -359,6 +366,7 @@ Set --advertised-host to a name that clients and other brokers can reach`,
     registrationTimeoutMs: values.registrationTimeout,
     partitionCount: values['num.partitions'],
     replicationFactor: values['default.replication.factor'],
+    autoCreatesTopics: values['auto.create.topics.enable'],
     configs: configsOf(read),
     replicaLagTimeMsMax: values['replica.lag.time.max.ms'],
     recoveryWaitMs: values['recovery.wait.ms'],

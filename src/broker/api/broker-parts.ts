@@ -90,6 +90,8 @@ export interface BrokerParts {
   /** for warnings that anything which reaches the port can trigger at will */
   readonly warnings: RareWarnings
   readonly defaults: { readonly partitionCount: number; readonly replicationFactor: number }
+  /** whether Kafka's clients make a topic by asking for it */
+  readonly autoCreatesTopics: boolean
   /** the current session; undefined while none is open */
   session(): ServingSession | undefined
 }

@@ -109,7 +109,6 @@ class Creation {
   async #create(newTopic: NewTopic): Promise<TopicAssignment> {
     const { topic } = newTopic
     const { image, defaults, log, makeUuid } = this.#parts
-    this.#deadline.check(`create topic '${topic}'`)
     checkCollision(topic, [...image.topics.keys(), ...image.topicProblems.keys(), ...this.#begun])
     const brokers = [...image.brokers.values()]
     const start = image.topics.size + this.#begun.length
@@ -118,6 +117,7 @@ class Creation {
     if (isInternal(topic)) checkOffsetsTopic(config, replicas[0]?.length ?? 1)
     this.#begun.push(topic)
     if (this.#validateOnly) return { topicId: '', replicas }
+    this.#deadline.check(`create topic '${topic}'`)
     const assignment = { topicId: makeUuid(), replicas }
     const { topicId } = assignment
     await makeTopic(this.#session, topic, assignment, config)

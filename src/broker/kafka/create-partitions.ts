@@ -8,7 +8,7 @@ import type {
 } from '../../protocol/kafka/api/create-partitions.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { type BrokerId, failureOf, type Outcome } from '../../protocol/mq/messages.ts'
-import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { adminTimeoutMs, ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 
 export function answerCreatePartitions(
   context: KafkaContext,
@@ -17,7 +17,7 @@ export function answerCreatePartitions(
 ): void {
   const request = {
     type: 'createPartitions',
-    timeoutMs: Math.max(timeoutMs, 0),
+    timeoutMs: adminTimeoutMs(timeoutMs),
     validateOnly,
     topics: topics.map(({ name, count, assignments }) => {
       const placed = assignments?.map(({ brokerIds }) => brokerIds as readonly BrokerId[])

@@ -13,7 +13,7 @@ import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type BrokerId, failureOf } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { topicEntries } from '../api/describe-configs.ts'
-import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { adminTimeoutMs, ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { Split } from './split.ts'
 
 type Asked = CreateTopicsRequest['topics'][number]
@@ -27,7 +27,7 @@ export function answerCreateTopics(
   const split = new Split(topics.map((asked) => verdictOn(asked)))
   const request = {
     type: 'createTopics',
-    timeoutMs: Math.max(timeoutMs, 0),
+    timeoutMs: adminTimeoutMs(timeoutMs),
     validateOnly,
     topics: split.accepted,
   } as const

@@ -9,7 +9,7 @@ import type {
 import type { DeletedRecords, DeletePartition } from '../../protocol/mq/delete-records.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
-import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { adminTimeoutMs, ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { Split } from './split.ts'
 
 type Answer = Pick<DeletedRecords, 'error' | 'lowWatermark'>
@@ -26,7 +26,7 @@ export function answerDeleteRecords(
   )
   const request = {
     type: 'deleteRecords',
-    timeoutMs: Math.max(timeoutMs, 0),
+    timeoutMs: adminTimeoutMs(timeoutMs),
     passedOn: true,
     partitions: split.accepted,
   } as const

@@ -9,7 +9,7 @@ import type {
 import { noUuid } from '../../protocol/kafka/reader.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Outcome } from '../../protocol/mq/messages.ts'
-import { ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { adminTimeoutMs, ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 
 interface Answer extends Outcome {
   readonly topic: string
@@ -29,7 +29,7 @@ export function answerDeleteTopics(
       : topicNames.map((topic) => ({ topic, topicId: '' }))
   const request = {
     type: 'deleteTopics',
-    timeoutMs: Math.max(timeoutMs, 0),
+    timeoutMs: adminTimeoutMs(timeoutMs),
     topics: doomed,
   } as const
   ask(context, request, (answer) => {

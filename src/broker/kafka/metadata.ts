@@ -1,39 +1,85 @@
-// Metadata: the live brokers with their addresses, and topics with their partitions.
+// Metadata: the live brokers with their addresses, and topics with their partitions. With
+// auto.create.topics.enable it creates the topics that do not exist, and answers when they have
+// leaders, so that clients see no error meanwhile.
 
 import type { MetadataRequest, MetadataResponse } from '../../protocol/kafka/api/metadata.ts'
 import { noUuid } from '../../protocol/kafka/reader.ts'
-import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
+import { BrokerError, isRetriable, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { BrokerInfo, PartitionInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { nameProblem } from '../api/new-topic.ts'
 import { isInternal } from '../group/offsets-topic.ts'
-import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
+import { ask, type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 type TopicRow = MetadataResponse['topics'][number]
 type PartitionRow = TopicRow['partitions'][number]
 type Asked = NonNullable<MetadataRequest['topics']>[number]
 
+/** The errors of topics that do not exist here yet, because they could not be made, or just were. */
+type Verdicts = ReadonlyMap<string, MqErrorCode>
+
+/** A client whose topic has no leader by then asks again. */
+const creationTimeoutMs = 5000
+
 export function answerMetadata(
-  { parts, version }: KafkaContext,
-  { topics }: MetadataRequest,
+  context: KafkaContext,
+  { topics, allowAutoTopicCreation }: MetadataRequest,
   reply: KafkaReply<MetadataResponse>,
 ): void {
+  const { parts, version } = context
   const { image, clusterId } = parts
   const asksForAll = topics === null || (version === 0 && topics.length === 0)
-  reply.send({
-    brokers: brokersOf(parts).map(({ id, host, port, rack = null }) => ({
-      nodeId: id,
-      host,
-      port,
-      rack,
-    })),
-    clusterId,
-    controllerId: controllerOf(parts),
-    topics: asksForAll
-      ? image.info(clusterId, undefined).topics.map((info) => topicRow(parts, info))
-      : topics.map((asked) => askedRow(parts, asked)),
+  const respond = (verdicts: Verdicts) =>
+    reply.send({
+      brokers: brokersOf(parts).map(({ id, host, port, rack = null }) => ({
+        nodeId: id,
+        host,
+        port,
+        rack,
+      })),
+      clusterId,
+      controllerId: controllerOf(parts),
+      topics: asksForAll
+        ? image.info(clusterId, undefined).topics.map((info) => topicRow(parts, info))
+        : topics.map((asked) => askedRow(parts, asked, verdicts)),
+    })
+  const mayCreate = parts.autoCreatesTopics && allowAutoTopicCreation && !asksForAll
+  const missing = mayCreate ? topics.flatMap((asked) => missingTopic(parts, asked)) : []
+  if (missing.length === 0) respond(new Map())
+  else createMissing(context, [...new Set(missing)], respond)
+}
+
+/** Its name, if it could be created. */
+function missingTopic({ image }: BrokerParts, { name }: Asked): readonly string[] {
+  if (name === null || image.topics.has(name)) return []
+  return nameProblem(name) === undefined && !isInternal(name) ? [name] : []
+}
+
+function createMissing(
+  context: KafkaContext,
+  names: readonly string[],
+  respond: (verdicts: Verdicts) => void,
+): void {
+  const topics = names.map((topic) => ({
+    topic,
+    partitionCount: -1,
+    replicationFactor: -1,
+    configs: [],
+  }))
+  const request = { type: 'createTopics', timeoutMs: creationTimeoutMs, topics } as const
+  ask(context, request, (answer) => {
+    // None could be attempted: as if they were being made, since the client is to ask again.
+    const made = answer instanceof BrokerError ? [] : answer.topics
+    const codes = new Map(made.map(({ topic, error }) => [topic, error?.code]))
+    respond(new Map(names.map((name) => [name, verdictOn(codes.get(name))])))
   })
+}
+
+/** What the client reads of a topic that this broker does not know yet. */
+function verdictOn(code: MqErrorCode | undefined): MqErrorCode {
+  const isMade = code === undefined || code === 'TOPIC_ALREADY_EXISTS'
+  return isMade || isRetriable(code) ? 'LEADER_NOT_AVAILABLE' : code
 }
 
 /** The live brokers, by id. */
@@ -48,18 +94,18 @@ export function controllerOf({ image, self }: BrokerParts): BrokerId {
   return image.brokers.has(image.controller) ? image.controller : self
 }
 
-function askedRow(parts: BrokerParts, { name, topicId }: Asked): TopicRow {
+function askedRow(parts: BrokerParts, { name, topicId }: Asked, verdicts: Verdicts): TopicRow {
   const { image, clusterId } = parts
   if (name === null) {
     const topic = image.topicOf(topicId)
     if (topic === undefined) return missing({ code: 'UNKNOWN_TOPIC_ID', name, topicId })
-    return askedRow(parts, { name: topic, topicId })
+    return askedRow(parts, { name: topic, topicId }, verdicts)
   }
   const [info] = image.info(clusterId, [name]).topics
   if (info !== undefined) return topicRow(parts, info)
   const isName = nameProblem(name) === undefined
   const code = isName ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'INVALID_TOPIC_EXCEPTION'
-  return missing({ code, name, topicId: noUuid })
+  return missing({ code: verdicts.get(name) ?? code, name, topicId: noUuid })
 }
 
 function missing(found: {

@@ -118,6 +118,18 @@ export function ask<R extends MqRequest>(
   })
 }
 
+/** Time for a request of a client that does not wait. */
+const noTimeoutMs = 5000
+
+/**
+ * The time for a change of topics or of their records. A client that does not want to wait names 0:
+ * Kafka makes the change nevertheless, and answers REQUEST_TIMED_OUT at once. The answer here comes
+ * when the outcome is known.
+ */
+export function adminTimeoutMs(timeoutMs: number): number {
+  return timeoutMs > 0 ? timeoutMs : noTimeoutMs
+}
+
 export function numberOf(code: MqErrorCode): number {
   return mqErrorCodes[code]
 }

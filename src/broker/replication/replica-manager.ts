@@ -10,7 +10,7 @@ import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
-import type { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import type { LogDamagedError, LogFailedError, LogVersionError } from '../../log/log-errors.ts'
 import { IndexMemory } from '../../log/segment-index.ts'
 import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
@@ -379,12 +379,12 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   /** The replica is in the middle of something, so what follows is done shortly. */
-  damaged(replica: Replica, error: LogDamagedError): void {
+  damaged(replica: Replica, error: LogDamagedError | LogVersionError): void {
     this.clock.after(0, () => this.#takeOut(replica, error))
   }
 
   /** As if the damage had been found at start: the replica no longer counts, and no longer serves. */
-  #takeOut(replica: Replica, error: LogDamagedError): void {
+  #takeOut(replica: Replica, error: LogDamagedError | LogVersionError): void {
     const key = directoryName(replica)
     if (this.#replicas.get(key) !== replica) return
     const { topic, topicId, partition, checkpoint } = replica

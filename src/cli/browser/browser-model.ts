@@ -195,7 +195,8 @@ export class BrowserModel {
   }
 
   #partitionsAre(partitions: readonly PartitionFacts[]): readonly BrowserEffect[] {
-    this.#partitions = partitions
+    // A group gives them in any order.
+    this.#partitions = [...partitions].sort((a, b) => a.partition - b.partition)
     for (const facts of partitions) {
       const { partition, end, isPaused } = facts
       const lag = lagOf(facts)

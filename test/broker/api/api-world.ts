@@ -257,6 +257,7 @@ export class ApiWorld {
       log: silentLogger,
       warnings: new RareWarnings(silentLogger, this.clock),
       defaults: { partitionCount: 2, replicationFactor: 3 },
+      autoCreatesTopics: false,
       session: () => (this.hasSession ? this.#session : undefined),
     }
   }

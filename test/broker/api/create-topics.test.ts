@@ -91,6 +91,13 @@ t.test(
   },
 )
 
+t.test('a topic that is only checked is refused for what is wrong, not for the time', async (t) => {
+  const world = new ApiWorld()
+  const topics = [newTopic('goals'), newTopic('none', { partitionCount: 0 })]
+  const checked = await world.answer({ ...createOf(topics, 0), validateOnly: true })
+  t.match(checked.topics, [{ error: undefined }, { error: { code: 'INVALID_PARTITIONS' } }])
+})
+
 t.test('nothing is created without a session, without time, or without topics', async (t) => {
   const world = new ApiWorld()
   const late = await world.answer(createOf([newTopic('goals')], 0))

@@ -3,6 +3,7 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { crc32c } from '../../../src/protocol/crc32c.ts'
+import { createPartitions } from '../../../src/protocol/kafka/api/create-partitions.ts'
 import { createTopics } from '../../../src/protocol/kafka/api/create-topics.ts'
 import { deleteRecords } from '../../../src/protocol/kafka/api/delete-records.ts'
 import { deleteTopics } from '../../../src/protocol/kafka/api/delete-topics.ts'
@@ -19,7 +20,7 @@ import { produce } from '../../../src/protocol/kafka/api/produce.ts'
 import { noUuid } from '../../../src/protocol/kafka/reader.ts'
 import { type MqErrorCode, mqErrorCodes } from '../../../src/protocol/mq/error-codes.ts'
 import { decodeBatch, encodeBatch, type ProducerId } from '../../../src/protocol/mq/record-batch.ts'
-import { worldTest } from '../broker-world.ts'
+import { until, worldTest } from '../broker-world.ts'
 import { batchOf, fetchOf, newTopic, produceTo } from './exchanges.ts'
 import { type KafkaClient, kafkaClient } from './kafka-client.ts'
 
@@ -64,6 +65,41 @@ worldTest(
         ],
       )
     }
+  },
+)
+
+worldTest(
+  t,
+  'Metadata: with auto.create.topics.enable, asking for a topic creates it',
+  { brokers: 2, flags: ['--auto-create-topics-enable=true', '--num-partitions=3'] },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    const ask = async (name: string, allowAutoTopicCreation = true, from = client) => {
+      const asked = { topics: [{ name }, { name }], allowAutoTopicCreation }
+      const { topics } = await from.send(metadata, 4, asked)
+      return topics.map(({ errorCode, partitions }) => [nameOf(errorCode), partitions.length])
+    }
+    const twice = (...row: readonly [string, number]) => [row, row]
+    t.same(await ask('quiet', false), twice('UNKNOWN_TOPIC_OR_PARTITION', 0))
+    t.same(await ask('a b'), twice('INVALID_TOPIC_EXCEPTION', 0))
+    t.same(await ask('__consumer_offsets'), twice('UNKNOWN_TOPIC_OR_PARTITION', 0))
+    const other = kafkaClient(world, 2)
+    const isKnown = async (from: KafkaClient) => {
+      const rows = await ask('new', true, from)
+      const retry = twice('LEADER_NOT_AVAILABLE', 0)
+      if (rows[0]?.[1] === 0) t.same(rows, retry)
+      return rows[0]?.[1] === 3
+    }
+    await Promise.all([client, other].map((from) => until(() => isKnown(from))))
+    const { topics } = await client.send(metadata, 4, { topics: null })
+    t.same(
+      topics.map(({ name, partitions }) => [
+        name,
+        partitions.map(({ replicaNodes }) => replicaNodes.length),
+      ]),
+      [['new', [2, 2, 2]]],
+      'and no topic for what a client asked in vain',
+    )
   },
 )
 
@@ -654,7 +690,7 @@ async function creating(
   client: KafkaClient,
   version: number,
   rows: readonly NewTopicRow[],
-  validateOnly = false,
+  { validateOnly = false, timeoutMs = 30_000 } = {},
 ): Promise<(string | undefined)[]> {
   const topics = rows.map((row) => ({
     name: row.name,
@@ -663,7 +699,7 @@ async function creating(
     assignments: row.assignments ?? [],
     configs: row.configs ?? [],
   }))
-  const asked = { topics, timeoutMs: 30_000, validateOnly }
+  const asked = { topics, timeoutMs, validateOnly }
   const answer = await client.send(createTopics, version, asked)
   t.same(
     answer.topics.map(({ name }) => name),
@@ -704,11 +740,38 @@ worldTest(t, 'CreateTopics: each topic has its own result', { brokers: 1 }, asyn
   ])
 })
 
+worldTest(
+  t,
+  'a client that does not wait gets its topics and partitions, and loses them, too',
+  { brokers: 1 },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    for (const timeoutMs of [0, -1]) {
+      const rows = [
+        { name: `made${timeoutMs}` },
+        { name: 'set', configs: [{ name: 'no.such.key', value: 'x' }] },
+      ]
+      t.same(await creating(client, 4, rows, { timeoutMs }), ['NONE', 'INVALID_CONFIG'])
+    }
+    const { topics } = await client.send(metadata, 5, { topics: null })
+    t.same(
+      topics.map(({ name }) => name),
+      ['made-1', 'made0'],
+    )
+    const grown = [{ name: 'made0', count: 2, assignments: null }]
+    const asked = { topics: grown, timeoutMs: 0, validateOnly: false }
+    const more = await client.send(createPartitions, 1, asked)
+    t.match(more.results, [{ name: 'made0', errorCode: 0 }])
+    const doomed = await client.send(deleteTopics, 1, { topicNames: ['made0'], timeoutMs: 0 })
+    t.match(doomed.responses, [{ name: 'made0', errorCode: 0 }])
+  },
+)
+
 worldTest(t, 'CreateTopics: validateOnly creates nothing', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'old')
   const rows = [{ name: 'new' }, { name: 'old' }, { name: 'many', replicationFactor: 5 }]
-  t.same(await creating(client, 5, rows, true), [
+  t.same(await creating(client, 5, rows, { validateOnly: true }), [
     'NONE',
     'TOPIC_ALREADY_EXISTS',
     'INVALID_REPLICATION_FACTOR',

@@ -274,7 +274,7 @@ worldTest(
     const client = kafkaClient(world)
     await coordinated(client)
     await newTopic(client, 'goals', { partitions: 2 })
-    for (const version of versions(2, 8)) {
+    for (const version of versions(1, 8)) {
       const groupId = `group-${version}`
       const [memberId, generation] = await joinAlone(client, groupId)
       const metadata = 'half\ndone'

@@ -428,7 +428,8 @@ t.test(
     await first.checkpoint.write(first.manager.checkpoints())
     const directory = first.disk.openLog(goals0)
     const epochs = { baseEpoch: -1, starts: [{ epoch: 4, startOffset: 0 }] }
-    const snapshot = { logStart: 0, end: 3, gapsBelow: 0, epochs, producers: [] }
+    const place = { logStart: 0, end: 3, gapsBelow: 0, compactedTo: 0 }
+    const snapshot = { ...place, epochs, producers: [] }
     await new SnapshotFile(directory).write(snapshot)
     const file = directory.open('0000000000000000.segment')
     const last = Buffer.alloc(1)

@@ -36,6 +36,15 @@ function goals(count: number) {
   )
 }
 
+t.test('partitions stand in their order, in whichever order a group gave them', async (t) => {
+  const model = modelOf('fans')
+  model.step({ type: 'partitions', partitions: partitionsOf([20, 30, 40]).reverse() })
+  t.same(
+    model.partitions.map(({ partition }) => partition),
+    [0, 1, 2],
+  )
+})
+
 t.test('keys and Tab change the view', async (t) => {
   const model = modelOf()
   const seen = ['2', '3', '4', '1', 'tab', 'tab', 'S-tab', 'S-tab', 'S-tab'].map((key) => {
