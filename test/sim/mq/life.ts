@@ -124,8 +124,8 @@ export class MqWorld {
   #timers: Timer[] = []
   #eventCount = 0
   #clientCount = 0
-  /** For scripts: called when a broker's registration is gone. */
-  whenGone: ((id: number, tree: ZTree) => void) | undefined
+  /** For scripts: called after each transaction. */
+  whenApplied: ((tree: ZTree) => void) | undefined
   /** the last transaction applied by any server */
   lastZxid = 0
   isSettling = false
@@ -472,6 +472,7 @@ export class MqWorld {
     try {
       this.#lookAtBrokers(tree)
       this.administrator?.applied(tree)
+      this.whenApplied?.(tree)
     } catch (error) {
       this.fail(error as Error)
     }
@@ -504,10 +505,7 @@ export class MqWorld {
     for (const { id } of this.brokers) {
       const isRegistered = tree.get(zkPaths.brokerId(id as BrokerId)) !== undefined
       if (isRegistered) this.#registered.add(id)
-      else if (this.#registered.delete(id)) {
-        this.#nemesis.brokerGone()
-        this.whenGone?.(id, tree)
-      }
+      else if (this.#registered.delete(id)) this.#nemesis.brokerGone()
     }
   }
 
