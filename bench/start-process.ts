@@ -26,12 +26,12 @@ export interface StartResult {
   readonly bytes: number
 }
 
-process.on('message', (request: StartRequest) => {
-  const result = measure(request)
+process.on('message', async (request: StartRequest) => {
+  const result = await measure(request)
   process.send?.(result, () => process.exit(0))
 })
 
-function measure({ dir, partitions }: StartRequest): StartResult {
+async function measure({ dir, partitions }: StartRequest): Promise<StartResult> {
   const disk = realDisk(dir)
   const image = new ClusterImage()
   image.setTopic(startTopic.name, {
@@ -58,7 +58,7 @@ function measure({ dir, partitions }: StartRequest): StartResult {
     checkedBytesPerSecond: 0,
   })
   const beganMs = performance.now()
-  const reports = replicas.open()
+  const reports = await replicas.open()
   const openMs = performance.now() - beganMs
   if (reports.length > 0) throw new Error(`Cannot measure: ${JSON.stringify(reports[0])}`)
   const opened = [...replicas.replicas]

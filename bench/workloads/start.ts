@@ -26,8 +26,8 @@ const recordsPerBatch = 16
 const recordBytes = 1000
 /** Written between two waits for the disk. */
 const flushBytes = 8 * 1024 * 1024
-/** What a kill leaves behind the checkpoint: 5 s at 10 MB/s, in each log at most. */
-const behindBytes = 50_000_000
+/** What a kill leaves behind the checkpoint, in all logs: 5 s at 20 MB/s. */
+const behindBytes = 100_000_000
 /** The file system keeps this much. */
 const spareBytes = 5e9
 
@@ -62,7 +62,7 @@ export async function measureStarts(
       const { key, end, recordsPerByte } = await write(options, dir, partition)
       const at = (durableEnd: number) => ({ durableEnd, highWatermark: durableEnd, lastEpoch: 0 })
       ends.set(key, at(end))
-      behind.set(key, at(Math.max(0, end - Math.ceil(behindBytes * recordsPerByte))))
+      behind.set(key, at(Math.max(0, end - Math.ceil((behindBytes / partitions) * recordsPerByte))))
     }
     const request = { dir, partitions }
     await checkpoint.write(ends)
@@ -122,7 +122,8 @@ async function write(options: StartOptions, dir: string, partition: number) {
   await log.close()
   const snapshots = disk.openLog(key)
   const epochs = { baseEpoch: -1, starts: [{ epoch: 0, startOffset: 0 }] }
-  await new SnapshotFile(snapshots).write({ logStart: 0, end, gapsBelow: 0, epochs, producers: [] })
+  const place = { logStart: 0, end, gapsBelow: 0, compactedTo: 0 }
+  await new SnapshotFile(snapshots).write({ ...place, epochs, producers: [] })
   snapshots.close()
   return { key, end, recordsPerByte: recordsPerBatch / batch.length }
 }

@@ -238,7 +238,7 @@ export class Broker implements Part {
       recoveryWaitMs: config.recoveryWaitMs,
       rebalanceMs: config.rebalanceMs,
       rack: config.rack,
-      openReplicas: () => this.#running?.replicas.open() ?? [],
+      openReplicas: async () => (await this.#running?.replicas.open()) ?? [],
       onChange: () => this.#imageChanged(),
       onExpired,
     })

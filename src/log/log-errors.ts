@@ -29,6 +29,11 @@ export class LogVersionError extends Error {
   }
 }
 
+/** Whether records that were durable cannot be read. */
+export function isUnreadable(error: unknown): error is LogDamagedError | LogVersionError {
+  return error instanceof LogDamagedError || error instanceof LogVersionError
+}
+
 /** A write or fsync failed. Nothing is known about earlier or later ones: the process must end. */
 export class LogFailedError extends Error {
   override readonly name = 'LogFailedError'

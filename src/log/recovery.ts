@@ -136,8 +136,9 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
     active.removeIndex()
   }
   removeUnusedIndexes(directory, segments)
-  // After a kill, the names read above may still be in memory only.
-  directory.syncNow()
+  // After a kill, the names read above may still be in memory only. A new log has none: a broker opens
+  // thousands of them at once.
+  if (firsts.length > 0) directory.syncNow()
   for (const segment of segments.slice(0, -1)) {
     if (!segment.isIndexFull) segment.saveIndex({ isFull: true })
   }

@@ -17,7 +17,7 @@ import {
   readIndexHeader,
   writeIndex,
 } from './index-file.ts'
-import { LogDamagedError } from './log-errors.ts'
+import { LogDamagedError, LogVersionError } from './log-errors.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
 import {
@@ -576,6 +576,7 @@ export class Segment {
     const range = chunkBytes === undefined ? { start, end } : { start, end, chunkBytes }
     const { offset, ended } = walkRecords(source, this.#format, range, visit)
     if (ended === 'end' || ended === 'told') return ended === 'end'
+    if (ended === 'other version') throw new LogVersionError(this.path, offset)
     return this.#damaged(offset)
   }
 

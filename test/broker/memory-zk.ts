@@ -20,6 +20,8 @@ import type {
   EventType,
   MultiOp,
   MultiResult,
+  ReadOp,
+  ReadResult,
   WatchEvent,
 } from '../../src/protocol/zk/messages.ts'
 import type { Zxid } from '../../src/protocol/zxid.ts'
@@ -187,6 +189,7 @@ export class MemoryTree {
 
 export type CallName =
   | 'addAuth'
+  | 'multiRead'
   | 'addWatch'
   | 'connect'
   | 'create'
@@ -387,6 +390,16 @@ export class MemoryZk extends EventEmitter<ZkClientEvents> implements ZkAccess {
       if (error !== undefined) throw error
       return results
     })
+  }
+
+  multiRead(ops: readonly ReadOp[]): Promise<ReadResult[]> {
+    return this.#ask('multiRead', ops.at(-1)?.path ?? '', () =>
+      ops.map(({ path }): ReadResult => {
+        if (this.#tree.stat(path) === undefined) return { type: 'error', code: errorCodes.NONODE }
+        const { data, stat } = this.#tree.get(path)
+        return { type: 'getData', data, stat }
+      }),
+    )
   }
 
   // --- the two pipes

@@ -41,7 +41,10 @@ export type ServedReplica = Pick<
 >
 
 /** The part of a session with ZooWeeper that the apis use. */
-export type ServingSession = Pick<BrokerSession, 'zk' | 'readCluster' | 'readConfig'>
+export type ServingSession = Pick<
+  BrokerSession,
+  'zk' | 'readCluster' | 'readMembers' | 'readConfig'
+>
 
 export interface ServedReplicas {
   readonly purgatory: Purgatory

@@ -46,7 +46,7 @@ export async function createTopics(
   const session = openSession(parts, 'create a topic')
   const deadline = new Deadline(parts.clock, timeoutMs)
   // Counts a broker that has just registered, and not one that has just left.
-  await session.readCluster()
+  await session.readMembers()
   const creation = new Creation(parts, session, { deadline, validateOnly })
   const outcomes = topics.map(async (one, i) =>
     outcome(one, problems[i] ?? (await creation.create(one))),

@@ -7,11 +7,9 @@
 // A session's reads are answered in order, so a later read never returns an older state.
 
 import type { Logger } from '../../logger.ts'
-import { ZkError } from '../../protocol/error-codes.ts'
 import type { ConfigEntity } from '../../protocol/mq/configs.ts'
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import { decodeRegistration } from '../../protocol/mq/registration.ts'
-import type { Stat } from '../../protocol/records.ts'
 import type { WatchEvent } from '../../protocol/zk/messages.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from './cluster-image.ts'
@@ -26,6 +24,7 @@ import {
   type PathMeaning,
   zkPaths,
 } from './zk-paths.ts'
+import { ZnodeReads } from './znode-reads.ts'
 
 interface ClusterWatchOptions {
   readonly zk: ZkAccess
@@ -38,6 +37,7 @@ interface ClusterWatchOptions {
 
 export class ClusterWatch {
   readonly #options: ClusterWatchOptions
+  readonly #reads: ZnodeReads
   #isStopped = false
   /** the session that created /controller */
   #controllerSession = 0
@@ -49,6 +49,8 @@ export class ClusterWatch {
 
   constructor(options: ClusterWatchOptions) {
     this.#options = options
+    const { zk, turn } = options
+    this.#reads = new ZnodeReads({ zk, turn })
   }
 
   /** Resolves when the image is complete. */
@@ -114,6 +116,30 @@ export class ClusterWatch {
     this.#changeSoon()
   }
 
+  /**
+   * Reads which brokers and topics there are by now: each broker, and of the topics those that have
+   * come or gone. Reflects every write of this session made before this call.
+   */
+  async readMembers(): Promise<void> {
+    const { zk, image } = this.#options
+    const [brokers, topics] = await Promise.all([
+      zk.getChildren(zkPaths.brokerIds),
+      zk.getChildren(zkPaths.topics),
+    ])
+    const known = new Set([...image.topics.keys(), ...image.topicProblems.keys()])
+    const listed = new Set(topics.children)
+    const ids = new Set([...brokers.children, ...[...image.brokers.keys()].map(String)])
+    const changed = [
+      ...topics.children.filter((topic) => !known.has(topic)),
+      ...[...known].filter((topic) => !listed.has(topic)),
+    ]
+    await Promise.all([
+      ...[...ids].map((id) => this.#readPath(`${zkPaths.brokerIds}/${id}`)),
+      ...changed.map((topic) => this.#readTopic(topic)),
+    ])
+    this.#changeSoon()
+  }
+
   /** Reads one broker's registration again. */
   async readBroker(id: BrokerId): Promise<void> {
     await this.#read({ type: 'broker', id })
@@ -167,7 +193,7 @@ export class ClusterWatch {
     switch (meaning.type) {
       case 'broker': {
         const { id } = meaning
-        const found = await this.#get(zkPaths.brokerId(id))
+        const found = await this.#reads.readNow(zkPaths.brokerId(id))
         const endpoint = decodeRegistration(found?.data ?? null)
         if (found === undefined || endpoint === undefined) image.removeBroker(id)
         else {
@@ -178,7 +204,7 @@ export class ClusterWatch {
       }
       case 'report': {
         const { name } = meaning
-        const found = await this.#get(`${zkPaths.reports}/${name}`)
+        const found = await this.#reads.read(`${zkPaths.reports}/${name}`)
         const status = decodeReport(found?.data ?? null)
         if (found === undefined || status === undefined) image.removeReport(name)
         else image.setReport(name, { status, session: found.stat.ephemeralOwner })
@@ -186,7 +212,7 @@ export class ClusterWatch {
       }
       case 'topic': {
         const { topic } = meaning
-        const found = await this.#get(zkPaths.topic(topic))
+        const found = await this.#reads.readNow(zkPaths.topic(topic))
         const assignment = decodeTopic(found?.data ?? null)
         if (found === undefined) image.removeTopic(topic)
         else if (assignment !== undefined) image.setTopic(topic, assignment, found.stat.version)
@@ -197,7 +223,7 @@ export class ClusterWatch {
       }
       case 'state': {
         const { topic, partition } = meaning
-        const found = await this.#get(zkPaths.state(topic, partition))
+        const found = await this.#reads.read(zkPaths.state(topic, partition))
         const state = decodeState(found?.data ?? null, found?.stat.version ?? 0)
         if (found === undefined || state !== undefined) image.setState(topic, partition, state)
         else if (image.setBadState(topic, partition)) {
@@ -207,7 +233,7 @@ export class ClusterWatch {
       }
       case 'deleted': {
         const { topicId } = meaning
-        const found = await this.#get(zkPaths.deletedTopic(topicId))
+        const found = await this.#reads.readNow(zkPaths.deletedTopic(topicId))
         const { data = null, stat } = found ?? {}
         const deleted = decodeDeletedTopic(topicId, data, stat?.version ?? 0)
         if (deleted === undefined) image.deleted.delete(topicId)
@@ -217,27 +243,18 @@ export class ClusterWatch {
       case 'config': {
         const { entity } = meaning
         const path = zkPaths.configOf(entity)
-        const found = await this.#get(path)
+        const found = await this.#reads.readNow(path)
         for (const problem of image.setConfig(entity, found?.data)) {
           log.error({ path, problem }, 'Part of a configuration is unusable: the default holds')
         }
         return
       }
       case 'controller': {
-        const found = await this.#get(zkPaths.controller)
+        const found = await this.#reads.readNow(zkPaths.controller)
         image.controller = found === undefined ? noBroker : decodeController(found.data)
         this.#controllerSession = found?.stat.ephemeralOwner ?? 0
         return
       }
-    }
-  }
-
-  async #get(path: string): Promise<{ data: Buffer | null; stat: Stat } | undefined> {
-    try {
-      return await this.#options.zk.getData(path)
-    } catch (error) {
-      if (error instanceof ZkError && error.code === 'NONODE') return undefined
-      throw error
     }
   }
 

@@ -17,6 +17,7 @@ type Calls = Pick<
   | 'getChildren'
   | 'getData'
   | 'multi'
+  | 'multiRead'
   | 'sessionId'
   | 'sessionTimeoutMs'
   | 'setACL'

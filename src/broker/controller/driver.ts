@@ -29,7 +29,7 @@ import type { TopicWrite } from './reassignment.ts'
 
 /** Delay after an election or a write failed for a reason that another read would not show. */
 const retryMs = 100
-/** Partitions whose states share a multi: some 50 KB, and as many are written singly if one refuses. */
+/** States that share a multi: some 50 KB, and as many are written alone if one of them has changed. */
 const statesPerMulti = 100
 
 interface ControllerDriverOptions {

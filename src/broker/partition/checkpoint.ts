@@ -32,7 +32,7 @@ export class Checkpoint {
   readonly #logs: Map<string, LogCheckpoint>
   /** whether the file exists but is damaged: then damage to a log may be taken for a torn tail */
   readonly isDamaged: boolean
-  #written = ''
+  #hasChanged = true
   #isWriting = false
   #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
 
@@ -55,7 +55,9 @@ export class Checkpoint {
    * @throws what the file system throws
    */
   write(logs: Logs): Promise<void> {
-    for (const [name, log] of logs) this.#logs.set(name, log)
+    for (const [name, log] of logs) {
+      if (!isSame(this.#logs.get(name), log)) this.#set(name, log)
+    }
     return this.#durable()
   }
 
@@ -66,7 +68,7 @@ export class Checkpoint {
   async lower(name: string, end: Offset): Promise<void> {
     const { durableEnd, highWatermark, lastEpoch } = this.get(name)
     if (durableEnd <= end && highWatermark <= end) return
-    this.#logs.set(name, {
+    this.#set(name, {
       durableEnd: Math.min(durableEnd, end),
       highWatermark: Math.min(highWatermark, end),
       lastEpoch,
@@ -77,7 +79,14 @@ export class Checkpoint {
   /** Drops the entries of logs that were removed. */
   async forget(names: readonly string[]): Promise<void> {
     const known = names.filter((name) => this.#logs.delete(name))
-    if (known.length > 0) await this.#durable()
+    if (known.length === 0) return
+    this.#hasChanged = true
+    await this.#durable()
+  }
+
+  #set(name: string, log: LogCheckpoint): void {
+    this.#logs.set(name, log)
+    this.#hasChanged = true
   }
 
   /** One write is in flight at a time; the next one serves every caller that waits by then. */
@@ -93,17 +102,23 @@ export class Checkpoint {
     while (this.#waiting.length > 0) {
       const waiting = this.#waiting
       this.#waiting = []
-      const text = encode(this.#logs)
+      const isDue = this.#hasChanged
+      this.#hasChanged = false
       try {
-        if (text !== this.#written) await this.#file.replaced(Buffer.from(text))
-        this.#written = text
+        if (isDue) await this.#file.replaced(Buffer.from(encode(this.#logs)))
         for (const { resolve } of waiting) resolve()
       } catch (error) {
+        this.#hasChanged = true
         for (const { reject } of waiting) reject(error as Error)
       }
     }
     this.#isWriting = false
   }
+}
+
+function isSame(a: LogCheckpoint | undefined, b: LogCheckpoint): boolean {
+  if (a?.durableEnd !== b.durableEnd || a.highWatermark !== b.highWatermark) return false
+  return a.lastEpoch === b.lastEpoch
 }
 
 function encode(logs: Logs): string {

@@ -27,6 +27,8 @@ export interface LogSnapshot {
   readonly end: Offset
   /** Compaction removed batches: two batches before it may have a gap between them. */
   readonly gapsBelow: Offset
+  /** Before it, compaction left no record that a later one before it supersedes. */
+  readonly compactedTo: Offset
   readonly epochs: EpochList
   readonly producers: readonly ProducerEntry[]
 }
@@ -35,6 +37,7 @@ export const emptySnapshot: LogSnapshot = {
   logStart: 0,
   end: 0,
   gapsBelow: 0,
+  compactedTo: 0,
   epochs: { baseEpoch: -1, starts: [] },
   producers: [],
 }
@@ -75,12 +78,14 @@ export class SnapshotFile {
   }
 }
 
-function encode({ logStart, end, gapsBelow, epochs, producers }: LogSnapshot): string {
+function encode(snapshot: LogSnapshot): string {
+  const { logStart, end, gapsBelow, compactedTo, epochs, producers } = snapshot
   const { baseEpoch, starts } = epochs
   const content = JSON.stringify({
     logStart,
     end,
     gapsBelow,
+    compactedTo,
     baseEpoch,
     epochs: starts.map(({ epoch, startOffset }) => [epoch, startOffset]),
     producers: producers.map(rowOf),
@@ -92,6 +97,8 @@ interface Content {
   readonly logStart: Offset
   readonly end: Offset
   readonly gapsBelow: Offset
+  /** missing where a log was never compacted by a release that remembers it */
+  readonly compactedTo?: Offset
   readonly baseEpoch: number
   readonly epochs: readonly (readonly [number, number])[]
   readonly producers: readonly ProducerRow[]
@@ -107,10 +114,12 @@ function decode(text: string, path: string): LogSnapshot | 'damaged' {
         `${formatVersion}: start the release that wrote it`,
     )
   }
-  const { logStart, end, gapsBelow, baseEpoch, epochs, producers } = JSON.parse(content) as Content
+  const found = JSON.parse(content) as Content
+  const { logStart, end, gapsBelow, compactedTo = 0, baseEpoch, epochs, producers } = found
   const starts = epochs.map(([epoch, startOffset]) => ({ epoch, startOffset }))
   const known = producers.map(entryOf)
-  return { logStart, end, gapsBelow, epochs: { baseEpoch, starts }, producers: known }
+  const list = { baseEpoch, starts }
+  return { logStart, end, gapsBelow, compactedTo, epochs: list, producers: known }
 }
 
 // --- producers -----------------------------------------------------------------------------------

@@ -316,14 +316,15 @@ export class Partition {
    * @param place `end` is committed; the log start may be about to move
    * @returns also whether it has all that is known of producers: see `ProducerStates.before`
    */
-  snapshotAt(place: Pick<LogSnapshot, 'logStart' | 'end' | 'gapsBelow'>): {
+  snapshotAt(place: Pick<LogSnapshot, 'logStart' | 'end' | 'gapsBelow' | 'compactedTo'>): {
     readonly snapshot: LogSnapshot
     readonly isExact: boolean
   } {
-    const { logStart, end, gapsBelow } = place
+    const { logStart, end, gapsBelow, compactedTo } = place
     const { entries: producers, isExact } = this.#producers.before(end)
     const epochs = this.#epochs.between(logStart, end)
-    return { snapshot: { logStart, end, gapsBelow, epochs, producers }, isExact }
+    const snapshot = { logStart, end, gapsBelow, compactedTo, epochs, producers }
+    return { snapshot, isExact }
   }
 
   /**
@@ -333,7 +334,8 @@ export class Partition {
   snapshotAtStart(gapsBelow: Offset): LogSnapshot {
     const [logStart, { baseEpoch }] = [this.#logStart, this.#epochs]
     const { entries: producers } = this.#producers.before(logStart)
-    return { logStart, end: logStart, gapsBelow, epochs: { baseEpoch, starts: [] }, producers }
+    const epochs = { baseEpoch, starts: [] }
+    return { logStart, end: logStart, gapsBelow, compactedTo: 0, epochs, producers }
   }
 
   // --- as leader ---------------------------------------------------------------------------------

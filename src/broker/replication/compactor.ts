@@ -11,7 +11,7 @@
 
 import { InvariantError } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
-import { LogDamagedError } from '../../log/log-errors.ts'
+import { isUnreadable, type LogDamagedError, type LogVersionError } from '../../log/log-errors.ts'
 import type { Replacement } from '../../log/replacement.ts'
 import type { Logger } from '../../logger.ts'
 import type { Compressor } from '../../protocol/mq/compression.ts'
@@ -38,7 +38,7 @@ interface CompactorOptions {
   readonly head: LogHead
   readonly decompression: Decompression
   readonly logger: Logger
-  readonly onDamage: (error: LogDamagedError) => void
+  readonly onDamage: (error: LogDamagedError | LogVersionError) => void
 }
 
 interface Pass {
@@ -63,13 +63,14 @@ interface Pass {
 export class Compactor {
   readonly #options: CompactorOptions
   #pass: Pass | undefined
-  /** everything before it was compacted in this life */
-  #cleanedTo: Offset = 0
+  /** everything before it was compacted */
+  #cleanedTo: Offset
   #isWaiting = false // for the disk, or for a codec
   readonly #compressors = new Map<number, Compressor | undefined>()
 
   constructor(options: CompactorOptions) {
     this.#options = options
+    this.#cleanedTo = options.head.written.compactedTo
   }
 
   get isRunning(): boolean {
@@ -124,7 +125,7 @@ export class Compactor {
       else this.#clean(pass)
     } catch (error) {
       if (error instanceof InvariantError) throw error
-      if (error instanceof LogDamagedError) {
+      if (isUnreadable(error)) {
         this.abort()
         this.#options.onDamage(error)
         return
@@ -255,6 +256,7 @@ export class Compactor {
   #ended({ mappedTo, removedBytes, end }: Pass): void {
     this.#pass = undefined
     this.#cleanedTo = mappedTo
+    void this.#options.head.compacted(mappedTo)
     this.#options.logger.debug({ mappedTo, end, removedBytes }, 'Compacted a log')
   }
 

@@ -96,9 +96,16 @@ export class LogHead {
 
   /** A later start must not take gaps before this offset for damage. Durable before the first one. */
   expectGaps(gapsBelow: Offset): Promise<void> {
-    const { written } = this
-    // biome-ignore lint/plugin/noObjectSpread: once per cleaning of the leader's log
-    return this.#write({ ...written, gapsBelow: Math.max(gapsBelow, written.gapsBelow) })
+    return this.#change((written) => {
+      // biome-ignore lint/plugin/noObjectSpread: once per cleaning of the leader's log
+      return { ...written, gapsBelow: Math.max(gapsBelow, written.gapsBelow) }
+    })
+  }
+
+  /** A later start need not compact again what is before this offset. */
+  compacted(compactedTo: Offset): Promise<void> {
+    // biome-ignore lint/plugin/noObjectSpread: once per cleaning of the log
+    return this.#change((written) => ({ ...written, compactedTo }))
   }
 
   /** Awaited before the log is cut at `end`: afterwards the snapshot tells of nothing behind it. */
@@ -123,8 +130,9 @@ export class LogHead {
     const { highWatermark: end, logStart } = this.#core
     const { written } = this
     if (this.isBusy || end <= written.end) return false
-    const { gapsBelow } = written
-    const { snapshot, isExact } = this.#core.snapshotAt({ logStart, end, gapsBelow })
+    const { gapsBelow, compactedTo } = written
+    const place = { logStart, end, gapsBelow, compactedTo }
+    const { snapshot, isExact } = this.#core.snapshotAt(place)
     if (isExact) void this.#write(snapshot)
     return isExact
   }
@@ -137,32 +145,44 @@ export class LogHead {
     if (await this.#keeper.write(snapshot)) await this.#move()
   }
 
+  /**
+   * Writes what is on the disk with a change. What is on the disk is known only when nothing is being
+   * written: an earlier one must not take back what a later one wrote, such as the log start.
+   */
+  async #change(changed: (written: LogSnapshot) => LogSnapshot): Promise<void> {
+    while (this.#keeper.pending !== undefined) await this.#keeper.pending
+    await this.#write(changed(this.written))
+  }
+
   async #move(): Promise<void> {
-    const logStart = this.#wanted
-    if (logStart <= this.#core.logStart) return
-    if (!(await this.#keeper.write(this.#snapshotFrom(logStart)))) return
-    this.#core.logStartMoved(logStart)
-    this.#log?.dropBefore(logStart)
-    this.#onMoved()
-    await this.#move()
+    for (;;) {
+      while (this.#keeper.pending !== undefined) await this.#keeper.pending
+      const logStart = this.#wanted
+      if (logStart <= this.#core.logStart) return
+      if (!(await this.#keeper.write(this.#snapshotFrom(logStart)))) return
+      this.#core.logStartMoved(logStart)
+      this.#log?.dropBefore(logStart)
+      this.#onMoved()
+    }
   }
 
   /** With the log start that is wanted. */
   #snapshotFrom(logStart: Offset): LogSnapshot {
     const { written } = this
-    const { gapsBelow } = written
-    const end = this.#core.highWatermark
-    const { snapshot, isExact } = this.#core.snapshotAt({ logStart, end, gapsBelow })
+    const { gapsBelow, compactedTo, producers } = written
+    const place = { logStart, end: this.#core.highWatermark, gapsBelow, compactedTo }
+    const { snapshot, isExact } = this.#core.snapshotAt(place)
     if (isExact || written.end < logStart) return snapshot
-    const { epochs } = this.#core.snapshotAt({ logStart, end: written.end, gapsBelow }).snapshot
-    return { logStart, end: written.end, gapsBelow, epochs, producers: written.producers }
+    const { end } = written
+    const { epochs } = this.#core.snapshotAt({ logStart, end, gapsBelow, compactedTo }).snapshot
+    return { logStart, end, gapsBelow, compactedTo, epochs, producers }
   }
 }
 
 /** Everything from the log start on is still to be read. */
 function snapshotOf({ logStart, baseEpoch, producers }: Beginning): LogSnapshot {
   const epochs = { baseEpoch, starts: [] }
-  return { logStart, end: logStart, gapsBelow: 0, epochs, producers }
+  return { logStart, end: logStart, gapsBelow: 0, compactedTo: 0, epochs, producers }
 }
 
 /** What is left of `entries` at an earlier end of the log. */

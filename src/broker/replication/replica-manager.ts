@@ -10,7 +10,7 @@ import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
-import type { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import type { LogDamagedError, LogFailedError, LogVersionError } from '../../log/log-errors.ts'
 import { IndexMemory } from '../../log/segment-index.ts'
 import { TailMemory } from '../../log/tail.ts'
 import type { Logger } from '../../logger.ts'
@@ -115,8 +115,10 @@ export class ReplicaManager implements ReplicaHost {
   readonly #toOpen = new Map<string, Assigned>()
   /** some replica has another role, or another leader */
   #areFetchersDue = false
-  /** since the last tick */
+  #isClosed = false
+  // Since the last tick:
   #hasAssignedFetchers = false
+  #hasReported = false
   /** this broker's life, while it may lead and follow */
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
@@ -160,10 +162,13 @@ export class ReplicaManager implements ReplicaHost {
    *
    * @returns reports on the replicas that cannot be used
    */
-  open(): readonly ReplicaReport[] {
+  async open(): Promise<readonly ReplicaReport[]> {
     this.#dropUnassigned()
-    this.#openUntil(Number.POSITIVE_INFINITY)
-    return this.#reports()
+    for (;;) {
+      this.#openUntil(this.clock.nowMs() + openingMsMax)
+      if (this.#toOpen.size === 0 || this.#isClosed) return this.#reports()
+      await this.turn.next() // the session must not end meanwhile
+    }
   }
 
   /** Drops what is not assigned to this broker, and notes what is and is not open. */
@@ -223,7 +228,7 @@ export class ReplicaManager implements ReplicaHost {
     this.#reviewUnavailable()
     const opened = this.#openUntil(this.clock.nowMs() + openingMsMax)
     for (const replica of this.#concernedBy(changed, opened)) this.#apply(replica, life)
-    this.#reportAll()
+    this.#report()
     if (this.#areFetchersDue && !this.#hasAssignedFetchers) this.#assignFetchers()
   }
 
@@ -291,8 +296,13 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
-  #reportAll(): void {
-    this.#options.report(this.#reports())
+  /** At most once per tick: a report names every replica that has one. */
+  #report(): void {
+    if (this.#hasReported) this.#isReportDue = true
+    else {
+      this.#hasReported = true
+      this.#options.report(this.#reports())
+    }
   }
 
   /**
@@ -344,6 +354,7 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#cancelTick()
     this.#options.image.unfollow(this.#changes)
     for (const fetcher of this.#fetchers.values()) fetcher.stop()
@@ -368,12 +379,12 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   /** The replica is in the middle of something, so what follows is done shortly. */
-  damaged(replica: Replica, error: LogDamagedError): void {
+  damaged(replica: Replica, error: LogDamagedError | LogVersionError): void {
     this.clock.after(0, () => this.#takeOut(replica, error))
   }
 
   /** As if the damage had been found at start: the replica no longer counts, and no longer serves. */
-  #takeOut(replica: Replica, error: LogDamagedError): void {
+  #takeOut(replica: Replica, error: LogDamagedError | LogVersionError): void {
     const key = directoryName(replica)
     if (this.#replicas.get(key) !== replica) return
     const { topic, topicId, partition, checkpoint } = replica
@@ -383,7 +394,7 @@ export class ReplicaManager implements ReplicaHost {
       .write(new Map([[key, checkpoint]]))
       .catch((cause: Error) => this.#options.failed(cause))
     this.#close(key, replica)
-    this.#reportAll()
+    this.#report()
     this.#assignFetchers()
   }
 
@@ -394,7 +405,7 @@ export class ReplicaManager implements ReplicaHost {
 
   reportChanged(replica: Replica): void {
     this.#toReport.add(replica)
-    this.#reportAll()
+    this.#report()
   }
 
   tickSoon(replica: Replica): void {
@@ -436,6 +447,7 @@ export class ReplicaManager implements ReplicaHost {
     // segment.
     let toHold = descriptorReserve + this.#replicas.size
     for (const [key, { topic, partition }] of this.#toOpen) {
+      if (this.#isClosed) break
       if (opened.length > 0 && this.clock.nowMs() >= deadlineMs) break
       this.#toOpen.delete(key)
       const assigned = this.#assignedAt(topic, partition)
@@ -659,10 +671,11 @@ export class ReplicaManager implements ReplicaHost {
     this.#checkSome()
     this.#compactSome()
     this.#hasAssignedFetchers = false
+    this.#hasReported = false
     if (this.#life === undefined) return
     const mayOpen = this.#toOpen.size > 0 || this.#unavailable.isDue(nowMs)
     if (mayOpen) this.imageChanged(this.#life)
-    else if (this.#isReportDue) this.#reportAll()
+    else if (this.#isReportDue) this.#report()
     if (this.#areFetchersDue) this.#assignFetchers()
   }
 }

@@ -10,7 +10,12 @@
 
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
-import { LogDamagedError, LogFailedError } from '../../log/log-errors.ts'
+import {
+  isUnreadable,
+  type LogDamagedError,
+  LogFailedError,
+  type LogVersionError,
+} from '../../log/log-errors.ts'
 import type { SegmentMemory } from '../../log/segment.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
@@ -78,7 +83,7 @@ export interface ReplicaHost {
   /** The replica's report has changed. */
   reportChanged(replica: Replica): void
   /** Damage to the log was found only now: the replica must not be used any more. */
-  damaged(replica: Replica, error: LogDamagedError): void
+  damaged(replica: Replica, error: LogDamagedError | LogVersionError): void
   /** The replica wants the next tick; without asking it gets one now and then. */
   tickSoon(replica: Replica): void
   /** The disk failed: the process must end. */
@@ -406,6 +411,7 @@ export class Replica {
 
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
   tick(nowMs: number): void {
+    if (this.#isClosed) return
     this.#queue.tick(nowMs)
     if (this.#queue.isHolding) this.#host.tickSoon(this)
     this.#maybeChangeIsr(nowMs)
@@ -546,7 +552,7 @@ export class Replica {
     const { logStart: start, highWatermark: end } = this.#core
     const found = offsetByTime(this.#log, timestampMs, { start, end }, this.#host.decompression)
     return found.catch((error: Error) => {
-      if (!(error instanceof LogDamagedError)) throw error
+      if (!isUnreadable(error)) throw error
       this.#damaged(error)
       throw this.#error('KAFKA_STORAGE_ERROR')
     })
@@ -632,7 +638,7 @@ export class Replica {
     try {
       await done
     } catch (error) {
-      if (error instanceof LogDamagedError) this.#damaged(error)
+      if (isUnreadable(error)) this.#damaged(error)
       throw error
     }
     if (!this.#core.truncated(this.#log.end)) {
@@ -654,7 +660,8 @@ export class Replica {
     if (!this.#isCutAllowed(logStart, { logStart, baseEpoch })) return
     const { gapsBelow } = this
     const epochs = { baseEpoch, starts: [] }
-    const snapshot = { logStart, end: logStart, gapsBelow, epochs, producers }
+    const end = logStart
+    const snapshot = { logStart, end, gapsBelow, compactedTo: 0, epochs, producers }
     const done = this.#host
       .willTruncate(this, logStart)
       .then(() => this.#head.replace(snapshot))
@@ -731,7 +738,7 @@ export class Replica {
     try {
       return this.#log.read(range)
     } catch (error) {
-      if (!(error instanceof LogDamagedError)) throw error
+      if (!isUnreadable(error)) throw error
       this.#damaged(error)
       return Buffer.alloc(0)
     }
@@ -742,7 +749,7 @@ export class Replica {
     return this.#log.read({ from: offset, end, bytesMax: limits.fetchBytesMax })
   }
 
-  #damaged(error: LogDamagedError): void {
+  #damaged(error: LogDamagedError | LogVersionError): void {
     if (this.#isDamaged) return
     this.#isDamaged = true
     this.#compactor.abort()
@@ -801,7 +808,7 @@ export class Replica {
     try {
       return this.#log.checkSome(bytesMax)
     } catch (error) {
-      if (!(error instanceof LogDamagedError)) throw error
+      if (!isUnreadable(error)) throw error
       this.#damaged(error)
       return 0
     }

@@ -47,7 +47,7 @@ interface SessionOptions {
   readonly makeUuid: () => string
   readonly log: Logger
   /** See `ReplicaManager.open`. */
-  readonly openReplicas: () => readonly ReplicaReport[]
+  readonly openReplicas: () => Promise<readonly ReplicaReport[]>
   readonly onChange: () => void
   readonly onExpired: () => void
 }
@@ -142,7 +142,7 @@ export class BrokerSession {
     await this.#watch.start()
     const prepare = async () => {
       await this.#marks.check()
-      await this.#reports.begin(this.#options.openReplicas())
+      await this.#reports.begin(await this.#options.openReplicas())
     }
     const registration = () => this.#registration(false)
     const patienceMs = this.#options.registrationPatienceMs
@@ -201,6 +201,12 @@ export class BrokerSession {
   async readCluster(): Promise<void> {
     await this.zk.sync(zkPaths.brokerIds)
     await this.#watch.readAll()
+  }
+
+  /** The same for which brokers and topics there are, not for what has become of known topics. */
+  async readMembers(): Promise<void> {
+    await this.zk.sync(zkPaths.brokerIds)
+    await this.#watch.readMembers()
   }
 
   /** Reads a configuration again. Reflects every write of this session made before this call. */

@@ -188,6 +188,7 @@ export class ApiWorld {
   readonly #session: ServingSession = {
     zk: this.zk,
     readCluster: () => this.zk.sync(),
+    readMembers: () => this.zk.sync(),
     readConfig: async (entity) => {
       const path = zkPaths.configOf(entity)
       const text = this.tree.text(path)

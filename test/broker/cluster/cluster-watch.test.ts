@@ -1,12 +1,15 @@
 import t from 'tap'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { ClusterWatch } from '../../../src/broker/cluster/cluster-watch.ts'
-import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { encodeTopic, zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { type BrokerId, noBroker } from '../../../src/protocol/mq/messages.ts'
+import type { ReadOp, ReadResult } from '../../../src/protocol/zk/messages.ts'
 import { Turn } from '../../../src/turn.ts'
 import { RecordingLogger } from '../../recording-logger.ts'
 import { settled } from '../../virtual-clock.ts'
 import { MemoryTree } from '../memory-zk.ts'
+import { ids } from '../partition/members.ts'
 import {
   putBroker,
   putController,
@@ -161,6 +164,36 @@ t.test('a read of one partition reflects every write before the call', async (t)
   zk.made.length = 0
   await watch.readState('goals', 0)
   t.same(zk.made, [`sync ${statePath}`, `getData ${statePath}`])
+})
+
+t.test('states that change at the same time are read together', async (t) => {
+  const { tree, zk, image } = await watched()
+  const many = Array.from({ length: 150 }, () => ids(1))
+  tree.put(zkPaths.topic('many'), encodeTopic({ topicId: 'y', replicas: many }))
+  tree.put(zkPaths.partitions('many'), '')
+  for (const partition of many.keys()) tree.put(zkPaths.partition('many', partition), '')
+  await settled()
+  zk.made.length = 0
+  const text = tree.text(statePath) ?? ''
+  for (const partition of many.keys()) tree.put(zkPaths.state('many', partition), text)
+  await settled()
+  t.equal(image.topics.get('many')?.states.size, 150)
+  t.equal(zk.made.length, 2)
+})
+
+t.test('states that are too large together are read one by one', async (t) => {
+  const { tree, zk, image } = await watched()
+  const refused = async (ops: readonly ReadOp[]): Promise<ReadResult[]> =>
+    ops.map(() => ({ type: 'error', code: errorCodes.BADARGUMENTS }))
+  zk.multiRead = refused
+  tree.put(zkPaths.topic('two'), encodeTopic({ topicId: 'y', replicas: [ids(1), ids(1)] }))
+  tree.put(zkPaths.partitions('two'), '')
+  for (const partition of [0, 1]) {
+    tree.put(zkPaths.partition('two', partition), '')
+    tree.put(zkPaths.state('two', partition), tree.text(statePath) ?? '')
+  }
+  await settled()
+  t.equal(image.topics.get('two')?.states.size, 2)
 })
 
 t.test(

@@ -283,7 +283,7 @@ async function clusterOf(...replicas: readonly BrokerId[][]) {
   for (const partition of replicas.keys()) tree.put(zkPaths.partition('many', partition), '')
   const one = await candidate(tree, 1)
   const leaders = () => replicas.map((_, partition) => one.image.state('many', partition)?.leader)
-  const multis = () => one.zk.made.filter((call) => call.startsWith('multi')).length
+  const multis = () => one.zk.made.filter((call) => call.startsWith('multi ')).length
   return { tree, ...one, leaders, multis }
 }
 

@@ -32,6 +32,17 @@ t.test('an entry is lowered durably, and only where it is too high', async (t) =
   t.same(open(directory.crash()).get('x-0'), log(7, 7, 3))
 })
 
+t.test('what has not changed is not written again', async (t) => {
+  const directory = new MemoryDirectory()
+  const made = open(directory)
+  await made.write(new Map([['x-0', log(10, 8, 3)]]))
+  directory.remove(name)
+  await made.write(new Map([['x-0', log(10, 8, 3)]]))
+  t.notOk(directory.list().includes(name))
+  await made.write(new Map([['x-0', log(10, 9, 3)]]))
+  t.same(open(directory).get('x-0'), log(10, 9, 3))
+})
+
 t.test('one write serves every caller that waits for it', async (t) => {
   const directory = new MemoryDirectory()
   let count = 0

@@ -12,6 +12,7 @@ const snapshot: LogSnapshot = {
   logStart: 7,
   end: 30,
   gapsBelow: 20,
+  compactedTo: 15,
   epochs: { baseEpoch: 1, starts: [{ epoch: 3, startOffset: 10 }] },
   producers: [
     {

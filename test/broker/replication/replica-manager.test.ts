@@ -71,7 +71,7 @@ async function world(disk = new MemoryDisk()) {
   const reports = () =>
     reported.at(-1)?.map(({ partition, status }) => `${partition} ${status.type}`)
   const open = () => {
-    manager.open()
+    void manager.open()
     manager.imageChanged(ours)
   }
   return {
@@ -188,7 +188,7 @@ t.test('after resigning it neither leads nor follows until the next life', async
 
 t.test('a state that names another life of this broker does not make it lead', async (t) => {
   const { manager, replica } = await world()
-  manager.open()
+  await manager.open()
   manager.imageChanged(life(1, { epoch: 11 }))
   t.equal(replica(0).role.type, 'idle')
 })
@@ -229,7 +229,9 @@ t.test('a topic that was created again has new replicas, in their own directorie
 t.test('a replica that cannot be opened is reported, and the others serve', async (t) => {
   const { replica, reports, open, disk, log, manager } = await world()
   disk.refused.set(goals1, 'EMFILE')
-  t.match(manager.open(), [{ partition: 1, status: { type: 'unavailable', reason: /EMFILE/ } }])
+  t.match(await manager.open(), [
+    { partition: 1, status: { type: 'unavailable', reason: /EMFILE/ } },
+  ])
   open()
   t.equal(replica(0).role.type, 'leading')
   t.equal(manager.get('goals', 1), undefined)
@@ -308,7 +310,7 @@ t.test('a directory of another partition is not used for this one', async (t) =>
 
 t.test('a state older than the log is not adopted, and a newer one is', async (t) => {
   const disk = await usedDisk()
-  const { image, manager, reports, replica, open, log } = await world(disk)
+  const { image, manager, reports, replica, open, log, clock } = await world(disk)
   setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 3 })
   open()
   manager.imageChanged(ours)
@@ -318,7 +320,8 @@ t.test('a state older than the log is not adopted, and a newer one is', async (t
   setState(image, 0, { leader: 1 as BrokerId, leaderEpoch: 5 })
   manager.imageChanged(ours)
   t.equal(replica(0).role.type, 'leading')
-  t.same(reports(), [])
+  await clock.advance(20)
+  t.same(reports(), [], 'once per tick')
 })
 
 t.test('a leader resigns when its state becomes unreadable', async (t) => {
@@ -425,7 +428,8 @@ t.test(
     await first.checkpoint.write(first.manager.checkpoints())
     const directory = first.disk.openLog(goals0)
     const epochs = { baseEpoch: -1, starts: [{ epoch: 4, startOffset: 0 }] }
-    const snapshot = { logStart: 0, end: 3, gapsBelow: 0, epochs, producers: [] }
+    const place = { logStart: 0, end: 3, gapsBelow: 0, compactedTo: 0 }
+    const snapshot = { ...place, epochs, producers: [] }
     await new SnapshotFile(directory).write(snapshot)
     const file = directory.open('0000000000000000.segment')
     const last = Buffer.alloc(1)

@@ -16,7 +16,7 @@ import {
   type ReplicaOptions,
 } from '../../../src/broker/replication/replica.ts'
 import { Codecs } from '../../../src/client/mq/compression/codecs.ts'
-import type { LogDamagedError } from '../../../src/log/log-errors.ts'
+import type { LogDamagedError, LogVersionError } from '../../../src/log/log-errors.ts'
 import { IndexMemory } from '../../../src/log/segment-index.ts'
 import { TailMemory } from '../../../src/log/tail.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
@@ -82,7 +82,7 @@ class Host implements ReplicaHost {
   }[] = []
   readonly failures: Error[] = []
   readonly truncations: Offset[] = []
-  readonly damages: LogDamagedError[] = []
+  readonly damages: (LogDamagedError | LogVersionError)[] = []
   reportCount = 0
   roleChangeCount = 0
   /** replicas that wait for the next tick */
@@ -112,7 +112,7 @@ class Host implements ReplicaHost {
     this.reportCount += 1
   }
 
-  damaged(_: Replica, error: LogDamagedError): void {
+  damaged(_: Replica, error: LogDamagedError | LogVersionError): void {
     this.damages.push(error)
   }
 
@@ -981,6 +981,25 @@ t.test(
     t.ok(looks > 20)
   },
 )
+
+t.test('what was compacted is not compacted again after a restart', async (t) => {
+  const { replica, directory } = await keyed(11)
+  await compactAll(replica)
+  const { replica: again } = reopened(directory)
+  again.become({ ...leads, leaderEpoch: 6, isr: members(1) }, ours)
+  await beginCompaction(again)
+  t.notOk(again.isCompacting)
+})
+
+t.test('a gap that is expected while the log start moves leaves the move as it is', async (t) => {
+  const { replica, directory } = await following([5, 5, 5, 5])
+  replica.appendFetched({ ...answer(replica, Buffer.alloc(0), 3), logStart: 3 })
+  const withGap = { ...answer(replica, batch(1, { offset: 7 }), 3), gapsBelow: 8 }
+  t.equal(replica.appendFetched(withGap), 'later', 'both are written now')
+  await settled()
+  const { replica: again } = open(directory.crash())
+  t.same([again.earliestOffset, again.gapsBelow], [3, 8])
+})
 
 t.test('a log that is cut meanwhile is not compacted on', async (t) => {
   const { replica, directory } = await keyed(8)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { encodeMark } from '../../../src/broker/cluster/identity.ts'
 import type { ReplicaReport } from '../../../src/broker/cluster/replica-status.ts'
-import { zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
+import { encodeTopic, zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { DataDir } from '../../../src/broker/data-dir.ts'
 import { BrokerSession } from '../../../src/broker/session/session.ts'
 import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
@@ -21,6 +21,7 @@ import {
 } from '../cluster/sample-znodes.ts'
 import { MemoryDisk } from '../memory-disk.ts'
 import { MemoryTree } from '../memory-zk.ts'
+import { ids } from '../partition/members.ts'
 import { testSecret } from '../test-secret.ts'
 
 const id = 1 as BrokerId
@@ -59,7 +60,7 @@ function session(changed: Partial<Parts> = {}) {
     turn: new Turn(setImmediate),
     makeUuid,
     log,
-    openReplicas: () => {
+    openReplicas: async () => {
       seen.opened += 1
       return reports
     },
@@ -242,6 +243,18 @@ t.test('a broker reads every write made before its call', async (t) => {
   one.zk.made.length = 0
   await one.session.readCluster()
   t.equal(one.zk.made[0], `sync ${zkPaths.brokerIds}`)
+})
+
+t.test('which topics there are is read without the states of those that are known', async (t) => {
+  const one = await opened()
+  one.zk.made.length = 0
+  const path = zkPaths.topic('new')
+  one.tree.put(path, encodeTopic({ topicId: 'y', replicas: [ids(1)] }))
+  one.tree.put(zkPaths.brokerId(3 as BrokerId), 'not an address')
+  await one.session.readMembers()
+  t.ok(one.image.topics.has('new'))
+  t.ok(one.zk.made.includes(`getData ${path}`))
+  t.notOk(one.zk.made.some((call) => call.includes(zkPaths.topic('goals'))))
 })
 
 // --- writes of an ISR

@@ -2,7 +2,7 @@
 
 import { CompressionTypes, type Kafka, type KafkaMessage } from 'kafkajs'
 import t from 'tap'
-import { worldTest } from '../../broker/broker-world.ts'
+import { until, worldTest } from '../../broker/broker-world.ts'
 import { kafkajs, kafkajsGroups } from './kafkajs-groups.ts'
 import { memberIsKilled } from './npm-groups.ts'
 import { serversOf, stopLeader } from './npm-world.ts'
@@ -78,6 +78,22 @@ worldTest(t, 'kafkajs: topics and groups', { brokers: 3, flags }, async (t, worl
   t.equal(await committed(), '0')
   t.match(await admin.deleteGroups([groupId]), [{ groupId, errorCode: 0 }])
   t.equal(await committed(), '-1')
+
+  const first = async () => {
+    const found = await admin.fetchTopicMetadata({ topics: ['made'] })
+    return found.topics[0]?.partitions.find(({ partitionId }) => partitionId === 0)?.replicas ?? []
+  }
+  const [kept = 1, gone = 2] = await first()
+  const replicas = [...[1, 2, 3].filter((id) => id !== kept && id !== gone), kept]
+  const partitionAssignment = [{ partition: 0, replicas }]
+  await admin.alterPartitionReassignments({ topics: [{ topic: 'made', partitionAssignment }] })
+  const asked = { topics: [{ topic: 'made', partitions: [0] }] }
+  await until(async () => (await admin.listPartitionReassignments(asked)).topics.length === 0)
+  t.same(await first(), replicas)
+  const wrong = [{ partition: 0, replicas: [9] }]
+  await t.rejects(
+    admin.alterPartitionReassignments({ topics: [{ topic: 'made', partitionAssignment: wrong }] }),
+  )
   await admin.disconnect()
 })
 

@@ -145,6 +145,8 @@ export type MqEvent =
     }
   /** The broker's disk, or a log on it, is another one. */
   | { readonly type: 'diskLost'; readonly broker: string }
+  /** A reassignment took the broker's replica away; another one there begins with what it fetches. */
+  | { readonly type: 'leftover'; readonly broker: string; readonly partition: number }
   /** A batch of the log was sent again, and the answer was this offset. */
   | { readonly type: 'repeated'; readonly value: string; readonly offset: number }
 
@@ -288,6 +290,9 @@ export class MqChecker {
         return this.#wasReset(event)
       case 'diskLost':
         return this.#lostDisk(event.broker)
+      case 'leftover':
+        this.#logStarts.delete(`${event.broker} ${event.partition}`)
+        return
     }
   }
 

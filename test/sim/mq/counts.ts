@@ -45,7 +45,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   plannedStops: 150,
   preferredElections: 150,
   changedRetention: 150,
-  reassignments: 100,
+  reassignments: 50,
   changedTopics: 150,
   'topic created': 150,
   'topic deleted': 80,

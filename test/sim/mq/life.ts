@@ -118,13 +118,14 @@ export class MqWorld {
   readonly batches = new LastBatches()
   readonly #losesDisks: boolean
   readonly #registered = new Set<number>()
+  #leftovers: ReadonlyMap<number, readonly number[]> = new Map()
   readonly #nemesis: Nemesis
   #failure: Error | undefined
   #timers: Timer[] = []
   #eventCount = 0
   #clientCount = 0
-  /** For scripts: called when a broker's registration is gone. */
-  whenGone: ((id: number, tree: ZTree) => void) | undefined
+  /** For scripts: called after each transaction. */
+  whenApplied: ((tree: ZTree) => void) | undefined
   /** the last transaction applied by any server */
   lastZxid = 0
   isSettling = false
@@ -471,9 +472,11 @@ export class MqWorld {
     try {
       this.#lookAtBrokers(tree)
       this.administrator?.applied(tree)
+      this.whenApplied?.(tree)
     } catch (error) {
       this.fail(error as Error)
     }
+    if (tree.get(zkPaths.topic(topic))?.mzxid === zxid) this.#lookAtLeftovers(tree)
     const inForce = decodeNumber(dataOf(tree, zkPaths.controllerEpoch)) ?? 0
     for (let partition = 0; partition < this.partitions; partition++) {
       const path = zkPaths.state(topic, partition)
@@ -489,14 +492,20 @@ export class MqWorld {
     }
   }
 
+  /** What a broker was told to remove, or has just removed, begins anew if it returns. */
+  #lookAtLeftovers(tree: ZTree): void {
+    const { leftovers = new Map() } = decodeTopic(dataOf(tree, zkPaths.topic(topic))) ?? {}
+    for (const [partition, ids] of [...this.#leftovers, ...leftovers]) {
+      for (const id of ids) this.show({ type: 'leftover', broker: `b${id}`, partition })
+    }
+    this.#leftovers = leftovers
+  }
+
   #lookAtBrokers(tree: ZTree): void {
     for (const { id } of this.brokers) {
       const isRegistered = tree.get(zkPaths.brokerId(id as BrokerId)) !== undefined
       if (isRegistered) this.#registered.add(id)
-      else if (this.#registered.delete(id)) {
-        this.#nemesis.brokerGone()
-        this.whenGone?.(id, tree)
-      }
+      else if (this.#registered.delete(id)) this.#nemesis.brokerGone()
     }
   }
 

@@ -743,18 +743,6 @@ export const mqMutants: readonly Mutant[] = [
     ],
     seeds: 100,
   },
-  {
-    name: 'a broker says that it has removed what it is about to remove',
-    rule: 'nothing of a deleted topic stays on a disk, even if the broker dies meanwhile',
-    edits: [
-      {
-        file: removal,
-        from: "      await replicas.remove(names)\n      if (await this.#takeOut(deleted)) log.info({ topic, topicId }, 'Removed a deleted topic')\n",
-        to: '      await this.#takeOut(deleted)\n      await replicas.remove(names)\n',
-      },
-    ],
-    seeds: 600,
-  },
 
   // --- producers ---------------------------------------------------------------------------------
   {
@@ -1114,7 +1102,7 @@ export const scenarioMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'broker/replication/replica-manager.ts',
-        from: '    replica.setMinInsyncReplicas(image.configs.minInsyncReplicas(topic, replicas.length))\n',
+        from: '      replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))\n',
         to: '',
       },
     ],
@@ -1186,6 +1174,18 @@ export const scenarioMutants: readonly Mutant[] = [
         file: leadership,
         from: 'const [preferred] = standings',
         to: 'const preferred = standings.at(-1)',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a broker says that it has removed what it is about to remove',
+    rule: 'nothing of a deleted topic stays on a disk, even if the broker dies meanwhile',
+    edits: [
+      {
+        file: removal,
+        from: "      await replicas.remove(names)\n      if (await this.#takeOut(deleted)) log.info({ topic, topicId }, 'Removed a deleted topic')\n",
+        to: '      await this.#takeOut(deleted)\n      await replicas.remove(names)\n',
       },
     ],
     seeds: 60,

@@ -1,9 +1,12 @@
 // Scripted lives about configs that change while brokers fail, compaction, and planned restarts: what
 // random lives (life.ts) meet too seldom. No disk is lost but where a name says so.
 
+import { decodeDeletedTopic } from '../../../src/broker/cluster/deleted-topics.ts'
 import { decodeState, zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { invariant } from '../../../src/invariant.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 import { liveMq, type MqLife, type MqWorld } from './life.ts'
+import { topic } from './load.ts'
 import type { SimBroker } from './sim-broker.ts'
 import { dataOf } from './tree-data.ts'
 
@@ -109,20 +112,21 @@ export const scenarios: readonly Scenario[] = [
     script: async (world) => {
       await begin(world)
       let stopping: SimBroker | undefined
-      world.whenGone = (id, tree) => {
-        if (id !== stopping?.id) return
+      world.whenApplied = (tree) => {
+        const id = stopping?.id as BrokerId | undefined
+        if (id === undefined || tree.get(zkPaths.brokerId(id)) !== undefined) return
         for (const partition of world.partitionIds) {
-          const state = decodeState(dataOf(tree, zkPaths.state('goals', partition)), 0)
+          const state = decodeState(dataOf(tree, zkPaths.state(topic, partition)), 0)
           const what = `${partition} of broker ${id}`
           invariant(state?.leader !== id, `a broker hands over before it stops: ${what}`)
         }
+        stopping = undefined
       }
       for (const broker of world.brokers) {
         stopping = broker
         world.send(10)
         broker.stop()
         await world.until('a broker stops', () => broker.process === undefined)
-        stopping = undefined
         broker.start()
         await world.until('all replicas are in sync', () => world.isInSync())
       }
@@ -137,6 +141,34 @@ export const scenarios: readonly Scenario[] = [
         world.producers.every(({ failedCount }) => failedCount === 0),
         'producers notice nothing of planned restarts',
       )
+    },
+  },
+  {
+    name: 'a topic is deleted, and each broker loses power when it has said that it removed it',
+    script: async (world) => {
+      const admin = world.makeAdmin('topics')
+      const doomed = 'doomed'
+      await answered(world, admin.createTopic({ topic: doomed, partitions: 1, replicas: 3 }))
+      const directory = world.directoryOf(doomed, 0) ?? ''
+      const path = zkPaths.deletedTopic(directory.slice(0, directory.lastIndexOf('-')))
+      let waiting: readonly number[] = []
+      world.whenApplied = (tree) => {
+        const left = decodeDeletedTopic('', dataOf(tree, path), 0)?.brokers ?? []
+        for (const broker of world.brokers) {
+          if (!waiting.includes(broker.id) || left.some((id) => id === broker.id)) continue
+          world.queue.at(world.queue.nowMs, () => broker.end({ power: true }))
+        }
+        waiting = left
+      }
+      // The broker that is asked may die before it answers.
+      admin.deleteTopics([doomed]).catch(() => undefined)
+      await world.until('a topic is deleted', () => waiting.length > 0)
+      await world.run(lateMs)
+      for (const broker of world.brokers) broker.start()
+      await world.until('nothing of a deleted topic stays on a disk', () =>
+        world.brokers.every(({ disk }) => !disk.logs.has(directory)),
+      )
+      admin.close()
     },
   },
 ]
