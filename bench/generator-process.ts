@@ -29,7 +29,9 @@ export class GeneratorProcess<
   readonly broken: Promise<never>
 
   constructor(program: string, first: To) {
-    this.#child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    // Not those of this process: a test's load tap, which sends messages of its own.
+    const execArgv = ['--import=tsx']
+    this.#child = fork(program, { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.broken = new Promise((_, reject) => {
       this.#child.on('message', (message: From | Failed) => {
         if (isFailure(message)) reject(new Error(`A generator failed: ${message.message}`))
