@@ -32,7 +32,8 @@ export interface LogOptions {
   readonly segmentBytes?: number
   /**
    * Whether segments are filled with zeros in advance: as a whole, before they are needed, or in small
-   * steps, for programs with many logs.
+   * steps, for programs with many logs. Those never sync on the main thread: while one of their logs
+   * is idle, others are not, and would wait.
    */
   readonly preallocate?: boolean | 'in steps'
 
@@ -109,7 +110,11 @@ export class Log {
     this.#format = options.format
     this.#segmentBytes = options.segmentBytes ?? segmentBytesDefault
     this.#isGroup = options.sync !== 'os'
-    this.#pace = new SyncPace(options)
+    const { nowMs, preallocate, mainThreadSync = true } = options
+    this.#pace = new SyncPace({
+      nowMs,
+      mainThreadSync: mainThreadSync && preallocate !== 'in steps',
+    })
     this.#segments = segments
     this.#durable = this.#reported = this.lastPosition
     this.#maybePrepare()
@@ -404,15 +409,11 @@ export class Log {
       this.#advance({ mayBlock: false })
       this.#report()
     }
-    const takesSteps = this.#options.preallocate === 'in steps'
     if (mayBlock) {
-      const syncNow = () => {
-        if (takesSteps) segment.takeStepNow()
-        segment.syncNow()
-      }
-      if (this.#try(segment.path, syncNow)) synced()
+      if (this.#try(segment.path, () => segment.syncNow())) synced()
       return
     }
+    const takesSteps = this.#options.preallocate === 'in steps'
     const syncLater = (done: Done) => {
       if (takesSteps) segment.takeStep(() => attempt((next) => segment.sync(next), done))
       else segment.sync(done)

@@ -30,7 +30,7 @@ import {
 import { Succession } from './succession.ts'
 import { Tail, type TailMemory } from './tail.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
-import { zeroInBackground, zeroNow } from './zero.ts'
+import { zeroInBackground } from './zero.ts'
 
 /**
  * A step of zeros: enough for this many more writes like the last one, within bounds, and at most as
@@ -253,18 +253,6 @@ export class Segment {
       this.#allocatedBytes = error === null ? step.to : step.from
       done()
     })
-  }
-
-  /** The same before `syncNow`. */
-  takeStepNow(): void {
-    const step = this.#nextStep()
-    if (step === undefined) return
-    try {
-      zeroNow(this.#placedFile(), step)
-      this.#allocatedBytes = step.to
-    } catch {
-      this.#allocatedBytes = step.from
-    }
   }
 
   #nextStep(): { readonly from: number; readonly to: number } | undefined {

@@ -33,7 +33,7 @@ export class SyncPace {
     nowMs = () => performance.now(),
     mainThreadSync = true,
   }: {
-    readonly nowMs?: () => number
+    readonly nowMs?: (() => number) | undefined
     readonly mainThreadSync?: boolean
   }) {
     this.#nowMs = nowMs

@@ -29,19 +29,12 @@ export function zeroInBackground(
   next(null)
 }
 
-/** The same on the main thread. */
-export function zeroNow(
-  file: SegmentFile,
-  { from, to }: { readonly from: number; readonly to: number },
-): void {
+/** Writes zeros from byte `from` to the end of the file, whatever the file contains. */
+export function overwriteWithZeros(file: SegmentFile, from: number): void {
+  const to = file.sizeBytes()
   for (let at = from; at < to; at += sliceBytes) {
     file.write(slice(Math.min(sliceBytes, to - at)), at)
   }
-}
-
-/** Writes zeros from byte `from` to the end of the file, whatever the file contains. */
-export function overwriteWithZeros(file: SegmentFile, from: number): void {
-  zeroNow(file, { from, to: file.sizeBytes() })
 }
 
 /** The parts from `from` on that are not all zero: ascending chunks with their contents. */

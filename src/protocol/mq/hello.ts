@@ -25,7 +25,7 @@ import { type Plain, readPlains, writePlain } from '../plain.ts'
 import { challengeBytes } from './cluster-secret.ts'
 import { brokerId } from './messages.ts'
 
-export const mqProtocolVersion = 4
+export const mqProtocolVersion = 5
 
 type Role = 'client' | 'broker'
 
