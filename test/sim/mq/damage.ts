@@ -51,12 +51,21 @@ export function takeLogAway(disk: SimDisk, directory: string): void {
   if (disk.logs.has(directory)) disk.loseLog(directory)
 }
 
-/** Whether `damageLogs` reaches every log that has records. */
+/**
+ * Whether `damageLogs` reaches every log that has records, and its broker notices: when the log start
+ * has moved past the checkpoint, damage is taken for a torn tail.
+ */
 export function isCheckpointed(disk: SimDisk): boolean {
   const checkpoint = checkpointOf(disk)
   return [...disk.logs].every(
-    ([name, log]) => segmentsOf(log).length === 0 || checkpoint.get(name).durableEnd > 0,
+    ([name, log]) =>
+      segmentsOf(log).length === 0 || checkpoint.get(name).durableEnd > logStartOf(log),
   )
+}
+
+function logStartOf(log: MemoryDirectory): number {
+  const text = contentOf(log, 'snapshot.json')?.toString() ?? ''
+  return Number(/"logStart":(\d+)/.exec(text)?.[1] ?? 0)
 }
 
 /** Identity and mark of a copied directory; undefined: it belonged to no cluster yet. */
