@@ -96,6 +96,8 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
     const successor = firsts[i + 1]
     const file = directory.open(segment.name)
     opened.add(file)
+    // At once: recovery may have to rebuild the index from the records.
+    segment.place(file)
     if (successor === undefined) {
       const previous = segments.at(-1)
       const tail = {
@@ -116,11 +118,7 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
         directory.remove(segment.name)
         break
       }
-      segment.place(file)
-    } else {
-      recoverFull({ segment, file, format, successor, readsAll, gapsBelow })
-      segment.place(file)
-    }
+    } else recoverFull({ segment, file, format, successor, readsAll, gapsBelow })
     segments.push(segment)
   }
   if (firsts.length === 0 && knownDurable !== undefined) {
