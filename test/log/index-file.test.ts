@@ -171,6 +171,18 @@ t.test('entries that fail their checksum are found again in the records', async 
   t.same(positionsOf(opened, 150), all.slice(150))
 })
 
+t.test('they are found, too, for records that a start writes again', async (t) => {
+  const { directory, log } = await written()
+  await closed(log)
+  const killed = open(directory, { knownDurable: 249 })
+  killed.append(record(250))
+  killed.flush()
+  await settled()
+  flip(directory, indexName(segmentName(200)), 100)
+  const opened = open(watched(directory).directory, { knownDurable: 249 })
+  t.same(positionsOf(opened), [...all, 250])
+})
+
 t.test('a segment that was cut, replaced or removed leaves no index behind', async (t) => {
   const { directory, log } = await written()
   await new Promise<void>((resolve) => log.truncateAfter(149, resolve))
