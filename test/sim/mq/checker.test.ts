@@ -472,6 +472,12 @@ t.test(
     t.doesNotThrow(() => endOf({ ...told, partitions: [0] }, stored))
     const other = { ...told, partitions: [1] }
     t.throws(() => endOf(other), { message: /an assignment is stored before it is told/ })
+    const expired = { type: 'group', group: 'g', value: null } as const
+    const again: readonly MqEvent[] = [
+      { type: 'groupRecord', at: 2, record: expired, timestampMs: 1 },
+      generation(3, 2, { n: [0, 1] }),
+    ]
+    t.doesNotThrow(() => endOf({ ...told, partitions: [0] }, ...again))
     t.throws(() => endOf({ ...stored, at: 2 }), { message: /an acknowledged commit is never lost/ })
     t.throws(() => endOf({ ...stored, offset: 8 }), {
       message: /an acknowledged commit is never lost/,

@@ -26,8 +26,8 @@ export class GroupChecker {
   readonly #offsets = new Map<string, OffsetValue>()
   /** the last acknowledged offset by group and place */
   readonly #acknowledged = new Map<string, number>()
-  /** by group and generation, what each member has */
-  readonly #generations = new Map<string, ReadonlyMap<string, string>>()
+  /** What a member has, by group, generation and member: a group that expired begins at 1 again. */
+  readonly #assignments = new Map<string, string>()
   /** the last stored generation of each group */
   readonly #latest = new Map<string, GroupValue>()
   /** not to be checked before the records have been seen */
@@ -72,10 +72,9 @@ export class GroupChecker {
     invariant(value.generation >= before, `a generation never goes back: ${change}`)
     this.#latest.set(group, value)
     const owners = new Map<number, string>()
-    const byMember = new Map<string, string>()
     for (const { memberId, assignment } of value.members) {
       const places = decodeAssignment(assignment).partitions.flatMap(({ partitions }) => partitions)
-      byMember.set(memberId, [...places].sort().join())
+      this.#assignments.set(`${group} ${value.generation} ${memberId}`, [...places].sort().join())
       for (const partition of places) {
         const other = owners.get(partition)
         const both = `${other}, ${memberId} of ${partition} in ${value.generation} of ${group}`
@@ -83,7 +82,6 @@ export class GroupChecker {
         owners.set(partition, memberId)
       }
     }
-    this.#generations.set(`${group} ${value.generation}`, byMember)
   }
 
   #offset({ group, place }: OffsetRecord, value: OffsetValue): void {
@@ -145,7 +143,7 @@ export class GroupChecker {
     this.#lastAt = -1
     this.#offsets.clear()
     this.#acknowledged.clear()
-    this.#generations.clear()
+    this.#assignments.clear()
     this.#latest.clear()
     this.#told = []
     this.#stored = []
@@ -154,7 +152,7 @@ export class GroupChecker {
   /** All replicas have been read to their ends. */
   end(): void {
     for (const { group, memberId, generation, partitions } of this.#told) {
-      const stored = this.#generations.get(`${group} ${generation}`)?.get(memberId)
+      const stored = this.#assignments.get(`${group} ${generation} ${memberId}`)
       const found = `${memberId} has ${partitions} in ${generation}, where ${stored} is stored`
       invariant(stored === partitions.join(), `an assignment is stored before it is told: ${found}`)
     }
