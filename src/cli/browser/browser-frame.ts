@@ -33,7 +33,8 @@ import {
 import { type Body, bodyOf, sizeMin, tabsOf } from './browser-layout.ts'
 import type { BrowserModel } from './browser-model.ts'
 import { groupsBoxes, partitionsBox, topicsBox } from './lists-frame.ts'
-import type { Prompt } from './prompt.ts'
+import { produceBox, produceHints, produceLine } from './produce-frame.ts'
+import { eventLine, promptLine } from './prompt-frame.ts'
 import { detailBox, RecordsCache, recordsBox } from './records-frame.ts'
 
 export class BrowserCache {
@@ -55,7 +56,7 @@ export function drawBrowser(
     header(model, columns, nowMs),
     tabLine(model, columns, nowMs),
     ...bodyLines(model, body, cache),
-    model.prompt === undefined ? eventLine(model, columns) : promptLine(model.prompt, columns),
+    lineBelow(model, columns),
     keyLine(keysOf(model), columns),
   ]
 }
@@ -63,6 +64,7 @@ export function drawBrowser(
 function bodyLines(model: BrowserModel, body: Body, cache: BrowserCache): Line[] {
   const { columns, rows, side } = body
   const { cursors } = model
+  if (model.shownForm !== undefined) return produceBox(model.shownForm, model.topic, body)
   if (model.isHelpShown) return help(model, body)
   if (model.detail !== undefined) return detailBox(model, body, cache.records)
   switch (model.view) {
@@ -171,41 +173,14 @@ export function byteText(bytes: number): string {
 
 // --- below the body ------------------------------------------------------------------------------
 
-function eventLine({ newestEvent }: BrowserModel, width: number): Line {
-  if (newestEvent === undefined) return blankLine(width)
-  const { time, text, count } = newestEvent
-  const times = count === 1 ? '' : ` ×${count}`
-  return padded(
-    [span(` ${time} `, 'quiet'), span(fit(text + times, width - widthOf(time) - 2))],
-    width,
-  )
+function lineBelow({ prompt, shownForm, newestEvent }: BrowserModel, width: number): Line {
+  if (prompt !== undefined) return promptLine(prompt, width)
+  return shownForm === undefined ? eventLine(newestEvent, width) : produceLine(shownForm, width)
 }
 
-const promptTexts: Readonly<Record<Prompt['kind'], readonly [label: string, note: string]>> = {
-  search: ['search', 'word "two words" /regex/ key: value: header:name=value !not'],
-  seek: ['read from', 'start end OFFSET PARTITION/OFFSET -COUNT 21:04 10m 2026-01-31 21:04'],
-}
-
-/** The cursor is a cell in reverse; long text is shown around it. The note goes once typing starts. */
-function promptLine({ kind, before, after, text }: Prompt, width: number): Line {
-  const [label, note] = promptTexts[kind]
-  const head = span(` ${label}: `, 'strong')
-  let start = before
-  const room = width - widthOf(head.text) - 2
-  while (widthOf(start) > room) start = Array.from(start).slice(1).join('')
-  const [under = ' ', ...rest] = Array.from(after)
-  const behind = text === '' ? ` ${note}` : rest.join('')
-  const line = [
-    head,
-    span(fit(start, widthOf(start))),
-    span(fit(under, Math.max(1, widthOf(under))), 'selected'),
-  ]
-  const left = width - lineColumns(line)
-  return [...line, span(fit(behind, left), text === '' ? 'quiet' : 'text')]
-}
-
-function keysOf(model: BrowserModel): KeyHint[] {
+function keysOf(model: BrowserModel): readonly KeyHint[] {
   if (model.prompt !== undefined) return [hint('esc', 'cancel'), hint('enter', 'go')]
+  if (model.shownForm !== undefined) return produceHints
   if (model.isHelpShown) {
     return [hint('↑↓', 'scroll'), hint('any other key', 'back'), hint('q', 'quit')]
   }
@@ -224,6 +199,7 @@ function keysOf(model: BrowserModel): KeyHint[] {
         hint('/', 'search'),
         ...(records.filter === undefined ? [] : [hint('n', 'next'), hint('esc', 'all')]),
         hint('s', 'seek'),
+        hint('p', 'produce'),
         ...goals,
         ...end,
       ]
@@ -250,8 +226,8 @@ export const browserKeys: readonly (readonly [key: string, what: string])[] = [
     'the record in full; in the partitions: its records; in the groups: scroll its members and offsets; in the topics: read that topic',
   ],
   [
-    'space p',
-    'pause and resume; in the partitions, space pauses one and p all. Nothing is fetched meanwhile, and what is missed is counted',
+    'space P',
+    'pause and resume; in the partitions, space pauses one and P all. Nothing is fetched meanwhile, and what is missed is counted',
   ],
   ['f', 'follow the newest record, or stay at this one'],
   [
@@ -263,6 +239,10 @@ export const browserKeys: readonly (readonly [key: string, what: string])[] = [
   [
     's',
     'read from elsewhere: start, end, 1234, 3/1234 in partition 3, -100 for the last 100, 21:04 today, 2026-01-31 21:04, 10m ago, @1764363899000',
+  ],
+  [
+    'p',
+    'produce one record to this topic: Enter goes on to the next field and sends in the last one, Ctrl-S sends at once, Ctrl-T makes the value null',
   ],
   ['esc', 'back; among the records: end the search'],
   ['v', 'in a record: as text, JSON, or bytes'],

@@ -7,7 +7,8 @@
 //   footer     the keys
 
 import type { Size } from '../consumer/screen-lines.ts'
-import { type BrowserModel, type Hit, type View, views } from './browser-model.ts'
+import { type Hit, type View, views } from './browser-inputs.ts'
+import type { BrowserModel } from './browser-model.ts'
 
 /** Below this size only a message is drawn. */
 export const sizeMin: Size = { columns: 40, rows: 10 }

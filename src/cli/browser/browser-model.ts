@@ -12,62 +12,22 @@ import { type Finding, findings } from '../consumer/health.ts'
 import { Scroll, scrollKeys } from '../consumer/scroll.ts'
 import { textOf } from '../record-text.ts'
 import { type GroupsFacts, lagOf, type PartitionFacts, type TopicFacts } from './browser-facts.ts'
+import {
+  type BrowserEffect,
+  type BrowserInput,
+  type Hit,
+  type View,
+  views,
+} from './browser-inputs.ts'
 import { ListCursor } from './list-cursor.ts'
+import { type Produced, ProduceForm, producedText } from './produce-form.ts'
 import { Prompt, type PromptKind } from './prompt.ts'
 import { RateHistory } from './rate-history.ts'
 import { bestForm, formsOf, type ValueForm } from './record-detail.ts'
 import { parseFilter } from './record-filter.ts'
 import { RecordList } from './record-list.ts'
-import { parseSeek, type Seek } from './seek-target.ts'
+import { parseSeek } from './seek-target.ts'
 import { recordBytes, type ShownRecord } from './shown-record.ts'
-
-export const views = ['records', 'partitions', 'groups', 'topics'] as const
-export type View = (typeof views)[number]
-
-/** What the mouse points at. */
-export type Hit =
-  | { readonly type: 'tab'; readonly view: View }
-  | { readonly type: 'row'; readonly view: View; readonly row: number }
-  | { readonly type: 'none' }
-
-export type BrowserInput =
-  | { readonly type: 'records'; readonly records: readonly ShownRecord[]; readonly nowMs: number }
-  | { readonly type: 'partitions'; readonly partitions: readonly PartitionFacts[] }
-  | { readonly type: 'cluster'; readonly cluster: ClusterLines }
-  | { readonly type: 'groups'; readonly groups: GroupsFacts }
-  | { readonly type: 'topics'; readonly topics: readonly TopicFacts[] }
-  | { readonly type: 'reading'; readonly broker: number }
-  /** Reading goes on elsewhere: the records so far do not belong before the next ones. */
-  | { readonly type: 'sought' }
-  | BrowserEvent
-  | {
-      readonly type: 'key'
-      /** as blessed names it */
-      readonly key: string
-      /** what it types */
-      readonly char: string
-      readonly wallMs: number
-    }
-  | { readonly type: 'mouse'; readonly event: 'click' | 'wheelUp' | 'wheelDown'; readonly hit: Hit }
-
-interface BrowserEvent {
-  readonly type: 'event'
-  /** of day */
-  readonly time: string
-  readonly text: string
-  /** replaces the last event about the same subject */
-  readonly about?: string | undefined
-}
-
-export type BrowserEffect =
-  | { readonly type: 'quit' }
-  /** undefined: all partitions */
-  | { readonly type: 'pause'; readonly isPaused: boolean; readonly partition: number | undefined }
-  | ({ readonly type: 'seek' } & Seek)
-  | { readonly type: 'open'; readonly topic: string }
-  | { readonly type: 'copy'; readonly bytes: Uint8Array }
-  /** adds an event, with the time of day */
-  | { readonly type: 'tell'; readonly text: string }
 
 export interface Detail {
   readonly record: ShownRecord
@@ -106,6 +66,8 @@ export class BrowserModel {
   #isInGroup = false
   #detail: Detail | undefined
   #prompt: Prompt | undefined
+  readonly #produceForm = new ProduceForm()
+  #isProducing = false
   /** of the last search: offered again */
   #lastSearch = ''
   #received = 0
@@ -155,6 +117,8 @@ export class BrowserModel {
         this.records.clear()
         this.#pausedEnds.clear()
         return nothing
+      case 'produced':
+        return this.#produced(input.outcome)
       case 'event':
         this.#events.add(input.time, input.text, input.about)
         this.#goals?.tell(input.time, input.text, input.about)
@@ -213,6 +177,7 @@ export class BrowserModel {
 
   #pressed(key: string, char: string, wallMs: number): readonly BrowserEffect[] {
     if (this.#prompt !== undefined) return this.#typed(this.#prompt, key, char, wallMs)
+    if (this.#isProducing) return this.#inForm(key, char)
     if (key === 'C-c') return [{ type: 'quit' }]
     if (this.#areGoalsShown && this.#goals !== undefined) return this.#inGoals(this.#goals, key)
     if (key === 'q') return [{ type: 'quit' }]
@@ -263,6 +228,9 @@ export class BrowserModel {
         this.#areGoalsShown = this.#goals !== undefined
         return nothing
       case 'p':
+        this.#isProducing = true
+        return nothing
+      case 'S-p':
         return this.#pause(!this.isPaused)
     }
     return undefined
@@ -288,7 +256,7 @@ export class BrowserModel {
     const { records } = this
     switch (key) {
       case 'space':
-        return this.#inAnyView('p') ?? nothing
+        return this.#pause(!this.isPaused)
       case 'enter':
         return this.#showDetail(records.selected)
       case '/':
@@ -306,33 +274,8 @@ export class BrowserModel {
         if (records.filter !== undefined) records.filterBy(undefined)
         else records.follow()
         return nothing
-      case 'f':
-        if (records.isFollowing) records.stay()
-        else records.follow()
-        return nothing
-      case 'up':
-      case 'k':
-        records.moveBy(-1)
-        return nothing
-      case 'down':
-      case 'j':
-        records.moveBy(1)
-        return nothing
-      case 'pageup':
-        records.pageBy(-1)
-        return nothing
-      case 'pagedown':
-        records.pageBy(1)
-        return nothing
-      case 'home':
-      case 'g':
-        records.toFirst()
-        return nothing
-      case 'end':
-      case 'S-g':
-        records.follow()
-        return nothing
     }
+    records.press(key)
     return nothing
   }
 
@@ -398,6 +341,7 @@ export class BrowserModel {
         return this.#copy(record)
       case '?':
       case 'h':
+      case 'p':
         return this.#inAnyView(key) ?? nothing
     }
     this.scrolls.detail.press(key)
@@ -406,7 +350,7 @@ export class BrowserModel {
 
   #pointed(event: 'click' | 'wheelUp' | 'wheelDown', hit: Hit): readonly BrowserEffect[] {
     if (event !== 'click') return this.#rolled(event === 'wheelUp' ? 'up' : 'down')
-    if (this.#areGoalsShown || this.#isHelpShown || this.#prompt !== undefined) return nothing
+    if (this.#areGoalsShown || this.#isHelpShown || this.#isTyping) return nothing
     switch (hit.type) {
       case 'none':
         return nothing
@@ -426,9 +370,32 @@ export class BrowserModel {
 
   /** The wheel moves whatever the arrow keys would move. */
   #rolled(key: 'up' | 'down'): readonly BrowserEffect[] {
-    if (this.#prompt !== undefined) return nothing
+    if (this.#isTyping) return nothing
     for (let i = 0; i < wheelRows; i++) this.#pressed(key, '', 0)
     return nothing
+  }
+
+  get #isTyping(): boolean {
+    return this.#prompt !== undefined || this.#isProducing
+  }
+
+  #inForm(key: string, char: string): readonly BrowserEffect[] {
+    const action = this.#produceForm.press(key, char)
+    switch (action?.type) {
+      case undefined:
+        return nothing
+      case 'close':
+        this.#isProducing = false
+        return nothing
+      case 'send':
+        return [{ type: 'produce', record: action.record }]
+    }
+  }
+
+  /** The form may be closed: the event tells it, too. */
+  #produced(outcome: Produced): readonly BrowserEffect[] {
+    this.#produceForm.settled(outcome)
+    return [tell(producedText(outcome))]
   }
 
   // --- what follows from it ----------------------------------------------------------------------
@@ -554,6 +521,11 @@ export class BrowserModel {
 
   get prompt(): Prompt | undefined {
     return this.#prompt
+  }
+
+  /** The form that produces a record, while it is shown. */
+  get shownForm(): ProduceForm | undefined {
+    return this.#isProducing ? this.#produceForm : undefined
   }
 
   get receivedCount(): number {

@@ -7,7 +7,7 @@ import { noBroker } from '../../protocol/mq/messages.ts'
 import type { TopicInfo } from '../../protocol/mq/metadata.ts'
 import { isUnderReplicated, replicaCountOf } from '../replica-counts.ts'
 import type { GroupFacts, TopicFacts } from './browser-facts.ts'
-import type { BrowserInput, View } from './browser-model.ts'
+import type { BrowserInput, View } from './browser-inputs.ts'
 
 const periodMs = 2000
 /** A view that was just opened is filled soon. */

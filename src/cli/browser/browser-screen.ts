@@ -1,13 +1,19 @@
 // `zw consume` on a terminal: shows one topic, and others that the user opens, until the user quits.
 
 import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
+import { Producer } from '../../client/mq/producer.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { follow } from '../consumer/follow.ts'
 import type { Look } from '../consumer/screen-palette.ts'
 import { TerminalScreen } from '../consumer/terminal-screen.ts'
 import { BrowserCache, drawBrowser } from './browser-frame.ts'
 import { hitAt } from './browser-layout.ts'
+import { type Produced, producedText } from './produce-form.ts'
 import { TopicReading, type TopicReadingOptions, type WiderEffect } from './topic-reading.ts'
+import type { TypedRecord } from './typed-record.ts'
+
+/** A record that is produced is given up after this time. */
+const deliveryTimeoutMs = 10_000
 
 export interface BrowserOptions
   extends Pick<TopicReadingOptions, 'group' | 'servers' | 'client' | 'admin' | 'clock'> {
@@ -30,7 +36,10 @@ export interface Browsed {
   readonly lag: number | undefined
 }
 
-/** Ends when the user quits, or the first topic is read as far as wanted. */
+/**
+ * Ends when the user quits, or the first topic is read as far as wanted. A record that was sent before is
+ * settled then.
+ */
 export async function browse(options: BrowserOptions): Promise<Browsed> {
   const browser = new Browser(options)
   const stop = () => void browser.quit()
@@ -39,7 +48,7 @@ export async function browse(options: BrowserOptions): Promise<Browsed> {
     return await browser.run()
   } finally {
     options.signal.removeEventListener('abort', stop)
-    browser.close()
+    await browser.close()
   }
 }
 
@@ -51,6 +60,8 @@ class Browser {
   /** the consumer of the topic that was opened: it is next */
   #next: Consumer | undefined
   #isOpening = false
+  /** once a record is produced */
+  #producer: Producer | undefined
   #isClosed = false
 
   constructor(options: BrowserOptions) {
@@ -97,11 +108,12 @@ class Browser {
     await this.#reading.consumer.close()
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true
     this.#screen.close()
     this.#reading.close()
     void this.#reading.consumer.close()
+    await this.#producer?.close()
   }
 
   #read(consumer: Consumer): TopicReading {
@@ -129,6 +141,30 @@ class Browser {
       case 'copy':
         this.#screen.copy(effect.bytes)
         return undefined
+      case 'produce':
+        void this.#produce(effect.record)
+        return undefined
+    }
+  }
+
+  /** The outcome belongs to the topic's form, and is told wherever the user is by then. */
+  async #produce(record: TypedRecord): Promise<void> {
+    const reading = this.#reading
+    const { topic } = reading.model
+    const outcome = await this.#sent(topic, record)
+    if (reading === this.#reading) reading.take({ type: 'produced', outcome })
+    else this.#reading.tell(`${topic}: ${producedText(outcome)}`)
+  }
+
+  async #sent(topic: string, { partition, ...rest }: TypedRecord): Promise<Produced> {
+    this.#producer ??= new Producer({ ...this.#options.client, deliveryTimeoutMs })
+    try {
+      const record = { topic, ...rest, ...(partition === undefined ? {} : { partition }) }
+      const stored = await this.#producer.send(record)
+      return { type: 'stored', partition: stored.partition, offset: stored.offset }
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      return { type: 'failed', message: error.message }
     }
   }
 

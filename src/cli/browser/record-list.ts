@@ -122,6 +122,30 @@ export class RecordList {
     if (this.#shown.count > 0) this.#cursor = this.#at
   }
 
+  /** @param key as blessed names it; other keys are ignored */
+  press(key: string): void {
+    switch (key) {
+      case 'f':
+        return this.isFollowing ? this.stay() : this.follow()
+      case 'up':
+      case 'k':
+        return this.moveBy(-1)
+      case 'down':
+      case 'j':
+        return this.moveBy(1)
+      case 'pageup':
+        return this.pageBy(-1)
+      case 'pagedown':
+        return this.pageBy(1)
+      case 'home':
+      case 'g':
+        return this.toFirst()
+      case 'end':
+      case 'S-g':
+        return this.follow()
+    }
+  }
+
   /** Down to the newest record means to follow. */
   moveBy(count: number): void {
     const to = this.#at + count

@@ -16,7 +16,8 @@ import { ClusterPoll } from '../consumer/cluster-poll.ts'
 import { formatTime } from '../consumer/time-text.ts'
 import { resetText } from '../consumer/topic-screen.ts'
 import type { MqPlace } from '../mq-options.ts'
-import { type BrowserEffect, type BrowserInput, BrowserModel } from './browser-model.ts'
+import type { BrowserEffect, BrowserInput } from './browser-inputs.ts'
+import { BrowserModel } from './browser-model.ts'
 import { BrowserPoll } from './browser-poll.ts'
 import type { Seek, SeekTo } from './seek-target.ts'
 
@@ -40,7 +41,7 @@ export interface TopicReadingOptions {
   readonly onEffect: (effect: WiderEffect) => void
 }
 
-export type WiderEffect = Extract<BrowserEffect, { type: 'quit' | 'open' | 'copy' }>
+export type WiderEffect = Extract<BrowserEffect, { type: 'quit' | 'open' | 'copy' | 'produce' }>
 
 export class TopicReading {
   readonly model: BrowserModel
@@ -126,6 +127,7 @@ export class TopicReading {
       case 'quit':
       case 'open':
       case 'copy':
+      case 'produce':
         this.#onEffect(effect)
         return undefined
       case 'tell':

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { PartitionFacts } from '../../../src/cli/browser/browser-facts.ts'
-import { type BrowserEffect, BrowserModel } from '../../../src/cli/browser/browser-model.ts'
+import type { BrowserEffect } from '../../../src/cli/browser/browser-inputs.ts'
+import { BrowserModel } from '../../../src/cli/browser/browser-model.ts'
 import { GoalSource } from '../../../src/cli/goals/goal-source.ts'
 import { Random } from '../../../src/random.ts'
 import { recordOf, recordsOf } from './records.ts'
@@ -86,7 +87,7 @@ t.test('space pauses all, and what is missed is counted', async (t) => {
   model.step({ type: 'partitions', partitions: partitionsOf([25, 37], [0, 1]) })
   t.equal(model.missedCount, 12)
   t.equal(model.lag, 42)
-  t.same(press(model, 'p'), [{ type: 'pause', isPaused: false, partition: undefined }])
+  t.same(press(model, 'S-p'), [{ type: 'pause', isPaused: false, partition: undefined }])
   model.step({ type: 'partitions', partitions: partitionsOf([25, 37]) })
   t.equal(model.missedCount, 0)
   t.equal(model.isPaused, false)
@@ -219,7 +220,7 @@ t.test('a topic of goals begins with the goals, until another record comes', asy
   t.same(press(model, 'space'), [{ type: 'pause', isPaused: true, partition: undefined }])
   press(model, 't')
   t.equal(model.isPaused, true, 'a pause is the same in both')
-  t.same(press(model, 'p'), [{ type: 'pause', isPaused: false, partition: undefined }])
+  t.same(press(model, 'S-p'), [{ type: 'pause', isPaused: false, partition: undefined }])
   press(model, 't')
   t.equal(model.shownGoals?.paused, false)
   receive(model, 1)
@@ -282,4 +283,33 @@ t.test('the wheel scrolls what the arrow keys scroll', async (t) => {
   t.equal(model.records.isFollowing, true)
   model.step({ type: 'mouse', event: 'click', hit: { type: 'tab', view: 'groups' } })
   t.equal(model.view, 'groups')
+})
+
+t.test('p produces a record, and tells where it is stored, from any view', async (t) => {
+  const record = { key: 'q', value: 'p/', partition: undefined, headers: [] }
+  for (const way of [[], ['2'], ['3'], ['4'], ['enter']]) {
+    const model = modelOf()
+    receive(model, 1)
+    press(model, ...way, 'p', 'q', 'tab', ...'p/')
+    t.same(press(model, 'C-s'), [{ type: 'produce', record }], `${way}`)
+    const outcome = { type: 'stored', partition: 1, offset: 7 } as const
+    const told = model.step({ type: 'produced', outcome })
+    t.same(told, [{ type: 'tell', text: 'stored in partition 1 at offset 7' }])
+    press(model, 'escape')
+    t.equal(model.shownForm, undefined)
+    press(model, 'p')
+    t.equal(model.shownForm?.fields.key.text, 'q', 'what was typed is kept')
+  }
+})
+
+t.test('while the form is shown, Ctrl-C closes it, and the mouse does nothing', async (t) => {
+  const model = modelOf()
+  receive(model, 9)
+  press(model, 'p')
+  model.step({ type: 'mouse', event: 'click', hit: { type: 'tab', view: 'topics' } })
+  model.step({ type: 'mouse', event: 'wheelUp', hit: { type: 'none' } })
+  t.equal(model.view, 'records')
+  t.equal(model.shownForm?.at, 'key')
+  t.same(press(model, 'C-c'), [])
+  t.equal(model.shownForm, undefined)
 })

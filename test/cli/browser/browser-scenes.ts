@@ -2,6 +2,7 @@
 
 import type { PartitionFacts } from '../../../src/cli/browser/browser-facts.ts'
 import { BrowserModel } from '../../../src/cli/browser/browser-model.ts'
+import type { Produced } from '../../../src/cli/browser/produce-form.ts'
 import type { ShownRecord } from '../../../src/cli/browser/shown-record.ts'
 import type { Size } from '../../../src/cli/consumer/screen-lines.ts'
 import type { GroupDetails } from '../../../src/client/mq/mq-admin.ts'
@@ -98,7 +99,7 @@ export const docsPicture = () => press(tail(), '/', ...'user', 'enter', 'm', 'up
 
 function paused(): BrowserModel {
   const model = tail()
-  press(model, 'p')
+  press(model, 'S-p')
   const stopped = partitions().map((one) => ({ ...one, isPaused: true }))
   model.step({ type: 'partitions', partitions: stopped })
   const later = stopped.map((one) => ({ ...one, end: one.end === undefined ? 0 : one.end + 411 }))
@@ -186,6 +187,16 @@ function topics(): BrowserModel {
   return press(model, '4', 'down', 'down')
 }
 
+/** The form with a record that was sent. */
+function produced(outcome: Produced): BrowserModel {
+  const model = press(tail(), 'p', ...'user-1', 'tab', ...'{"n":試}', 'left', 'C-s')
+  model.step({ type: 'produced', outcome })
+  return model
+}
+
+const refusal =
+  "Cannot send to topic 'events': the record has no key, and the topic is compacted (cleanup.policy=compact)"
+
 export interface Picture {
   readonly name: string
   readonly model: () => BrowserModel
@@ -230,5 +241,16 @@ export const pictures: readonly Picture[] = [
   { name: 'groups-44x14', model: () => groups(), size: narrow },
   { name: 'topics-80x24', model: topics, size: usual },
   { name: 'topics-44x14', model: topics, size: narrow },
+  { name: 'produce-80x24', model: () => press(tail(), 'p'), size: usual },
+  {
+    name: 'produced-80x24',
+    model: () => produced({ type: 'stored', partition: 2, offset: 1234 }),
+    size: usual,
+  },
+  {
+    name: 'produce-failed-44x14',
+    model: () => press(produced({ type: 'failed', message: refusal }), 'C-t'),
+    size: narrow,
+  },
   { name: 'help-80x24', model: () => press(tail(), '?'), size: usual },
 ]
