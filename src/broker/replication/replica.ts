@@ -206,7 +206,7 @@ export class Replica {
       directory,
       core: this.#core,
       onMoved: () => this.#moved(),
-      onFailure: (error) => host.failed(error),
+      onFailure: (error) => this.#failed(error),
     })
     const { written } = this.#head
     this.#log = new PartitionLog({
@@ -220,7 +220,7 @@ export class Replica {
       gapsBelow: written.gapsBelow,
       nowMs: () => host.clock.nowMs(),
       onDurable: (end) => this.#becameDurable(end),
-      onFailure: (error) => host.failed(error),
+      onFailure: (error) => this.#failed(error),
     })
     this.#compactor = new Compactor({
       core: this.#core,
@@ -347,6 +347,7 @@ export class Replica {
 
   /** Adopts the state of the znode; see `Partition.become`. */
   become(state: PartitionState, life: Life): void {
+    if (this.#isClosed) return
     this.#life = life
     if (this.#truncating !== undefined) {
       this.#next = state // a log that is being cut can neither lead nor follow
@@ -385,8 +386,15 @@ export class Replica {
       this.#condition = 'whole'
       this.#isTrusting = false
     } catch (error) {
-      this.#host.failed(new LogFailedError(this.#directory.path, error as Error))
+      this.#failed(new LogFailedError(this.#directory.path, error as Error))
     }
+  }
+
+  /** The process ends soon; until then, nothing of this log is served or acknowledged. */
+  #failed(error: LogFailedError): void {
+    this.#isClosed = true
+    this.resign()
+    this.#host.failed(error)
   }
 
   /** Our session ended, and with it the life in which we may have led. */
@@ -756,7 +764,7 @@ export class Replica {
     try {
       markSuspect(this.#directory)
     } catch (cause) {
-      this.#host.failed(new LogFailedError(this.#directory.path, cause as Error))
+      this.#failed(new LogFailedError(this.#directory.path, cause as Error))
     }
     this.#host.damaged(this, error)
   }

@@ -81,10 +81,11 @@ export class BrokerSessions {
 
   /** Other brokers lead our partitions now, or soon will. */
   #expired(session: BrokerSession | undefined): void {
-    if (session !== this.#current || this.#isClosed) return
+    if (session !== this.#current) return
     const { log, resign } = this.#options
-    log.warn({}, 'The session expired: giving up all leadership and registering again')
     resign()
+    if (this.#isClosed) return // while the broker hands its partitions over
+    log.warn({}, 'The session expired: gave up all leadership, and registering again')
     // If the session was still being opened, `#open` fails and its caller tries again.
     if (!this.#isOpening) void this.#reopen()
   }

@@ -281,9 +281,12 @@ t.test('a batch whose fsync failed is never acknowledged, and the process must e
   replica.become(leads, ours)
   const one = produce(1)
   await settled()
-  t.equal(one.result, undefined)
+  t.equal(one.result, 'NOT_LEADER_OR_FOLLOWER')
   t.equal(replica.durableEnd, 0)
   t.match(host.failures, [{ name: 'LogFailedError' }])
+  replica.become({ ...leads, leaderEpoch: 6, version: 10 }, ours)
+  t.equal(replica.role.type, 'idle', 'it leads no more')
+  t.equal(produce(1).result, 'NOT_LEADER_OR_FOLLOWER')
 })
 
 t.test('a follower with a higher high watermark makes the leader resign', async (t) => {

@@ -389,6 +389,14 @@ const sound: readonly { readonly name: string; readonly history: readonly MqEven
     history: [highWatermark(5, 'b1.1'), highWatermark(0, 'b1.2')],
   },
   {
+    name: 'a replica that was taken away, and begins anew where its broker gets another one',
+    history: [
+      ...[...two, deleting(1), logStart(1), highWatermark(2)],
+      { type: 'leftover', broker: 'b1', partition: 0 },
+      ...[logStart(0), highWatermark(1)],
+    ],
+  },
+  {
     name: 'leaders that follow each other',
     history: [...two, leads('b1.1', 1, { logEnd: 2 }), leads('b2.1', 2, { logEnd: 2 })],
   },

@@ -291,8 +291,7 @@ export class MqChecker {
       case 'diskLost':
         return this.#lostDisk(event.broker)
       case 'leftover':
-        this.#logStarts.delete(`${event.broker} ${event.partition}`)
-        return
+        return this.#left(event)
     }
   }
 
@@ -488,6 +487,15 @@ export class MqChecker {
   #lostDisk(broker: string): void {
     for (const key of this.#logStarts.keys()) {
       if (key.startsWith(`${broker} `)) this.#logStarts.delete(key)
+    }
+  }
+
+  #left({ broker, partition }: Extract<MqEvent, { type: 'leftover' }>): void {
+    this.#logStarts.delete(`${broker} ${partition}`)
+    for (const key of this.#highWatermarks.keys()) {
+      if (key.startsWith(`${broker}.`) && key.endsWith(` ${partition}`)) {
+        this.#highWatermarks.delete(key)
+      }
     }
   }
 

@@ -11,6 +11,7 @@ import {
   batchBytes,
   batchHeaderBytes,
   forEachBatch,
+  isBatchIntact,
 } from '../../../src/protocol/mq/record-batch.ts'
 import type { Random } from '../../../src/random.ts'
 import type { MemoryDirectory } from '../../log/memory-directory.ts'
@@ -94,6 +95,7 @@ function turnBitIn(log: MemoryDirectory, share: number): void {
   for (const { name, bytes } of contents) {
     if (at < bytes.length) {
       const turned = outsideOfEpoch(bytes, at)
+      if (turned === undefined) return
       return write(log, name, Buffer.of((bytes[turned] ?? 0) ^ 1), turned)
     }
     at -= bytes.length
@@ -112,11 +114,15 @@ function cut(log: MemoryDirectory, count: number, left: number): void {
   write(log, last.name, Buffer.alloc(last.bytes.length - from), from)
 }
 
-function outsideOfEpoch(bytes: Buffer, at: number): number {
-  let start = 0
+/** @returns undefined: an earlier fault hides where the batches begin */
+function outsideOfEpoch(bytes: Buffer, at: number): number | undefined {
+  let [start, end] = [0, 0]
   forEachBatch(bytes, (from, length) => {
-    if (at >= from && at < from + length) start = from
+    if (from !== end || end > at || !isBatchIntact(bytes, from, length)) return
+    start = from
+    end = from + length
   })
+  if (at >= end) return undefined
   const isEpoch = at >= start + epochFrom && at < start + epochTo
   return isEpoch ? start + batchHeaderBytes : at
 }

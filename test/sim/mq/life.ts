@@ -237,8 +237,8 @@ export class MqWorld {
   }
 
   /** For scripts: sends this many records. */
-  send(count: number): void {
-    this.#addScripted().send(count)
+  send(count: number, partitions = this.partitionIds): void {
+    this.#addScripted().send(count, partitions)
   }
 
   #addScripted(): SimProducer {

@@ -12,6 +12,7 @@ const compactor = 'broker/replication/compactor.ts'
 const logHead = 'broker/replication/log-head.ts'
 const queue = 'broker/replication/produce-queue.ts'
 const replica = 'broker/replication/replica.ts'
+const replicaManager = 'broker/replication/replica-manager.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
 const controller = 'broker/controller/controller.ts'
 const election = 'broker/controller/recovery-election.ts'
@@ -421,8 +422,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: sessions,
-        from: "registering again')\n    resign()\n",
-        to: "registering again')\n",
+        from: 'const { log, resign } = this.#options\n    resign()\n',
+        to: 'const { log } = this.#options\n',
       },
     ],
     seeds: 50,
@@ -553,6 +554,12 @@ export const mqMutants: readonly Mutant[] = [
         to: `const partitions = [...(found.assignment.moves ?? [])].flatMap(([partition, { target }]) =>
         target.includes(self) ? [] : partition,
       ).concat(leftoversOf(found.assignment, self))`,
+      },
+      {
+        file: replicaManager,
+        from: 'if (replicas?.includes(self) !== true) return undefined',
+        to: `if (replicas?.includes(self) !== true) return undefined
+    if (assignment.moves?.get(partition)?.target.includes(self) === false) return undefined`,
       },
     ],
     seeds: 300,
@@ -1186,6 +1193,18 @@ export const scenarioMutants: readonly Mutant[] = [
         file: removal,
         from: "      await replicas.remove(names)\n      if (await this.#takeOut(deleted)) log.info({ topic, topicId }, 'Removed a deleted topic')\n",
         to: '      await this.#takeOut(deleted)\n      await replicas.remove(names)\n',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a broker that is stopping leads on after its session expired',
+    rule: 'a broker without a session leads nothing, also while it hands its partitions over',
+    edits: [
+      {
+        file: sessions,
+        from: '    resign()\n    if (this.#isClosed) return //',
+        to: '    if (this.#isClosed) return\n    resign() //',
       },
     ],
     seeds: 60,

@@ -128,21 +128,26 @@ export class Person {
     )
   }
 
-  /** The number of committed records that the chosen log has. */
+  /**
+   * Up to where the chosen log has what is committed, or had it: retention and compaction may have
+   * removed some of it.
+   */
   #commonWith(partition: number, id: number): number {
     const { brokers, checker } = this.#world
     const replica = brokers
       .find((broker) => broker.id === id)
       ?.replicas.find((each) => each.partition === partition)
-    let common = 0
-    let at = 0
-    while (replica !== undefined && at < replica.logEnd) {
-      for (const { offset, value } of recordsIn(replica.peek(at, replica.logEnd))) {
-        if (offset === common && checker.committedValue(partition, offset) === value) common++
+    if (replica === undefined) return 0
+    const { logEnd } = replica
+    for (let at = replica.logStart; at < logEnd; ) {
+      const records = recordsIn(replica.peek(at, logEnd))
+      for (const { offset, value } of records) {
+        if (checker.committedValue(partition, offset) !== value) return offset
         at = offset + 1
       }
+      if (records.length === 0) break
     }
-    return common
+    return Math.min(logEnd, checker.committedEnd(partition))
   }
 
   /** Waits while the world runs. */

@@ -171,6 +171,26 @@ export const scenarios: readonly Scenario[] = [
       admin.close()
     },
   },
+  {
+    name: 'a leader that hands over is cut off from ZooWeeper, until its session is over',
+    script: async (world) => {
+      const leader = await begin(world)
+      let isCutOff = false
+      world.whenApplied = (tree) => {
+        const { leader: next } = decodeState(dataOf(tree, zkPaths.state(topic, 0)), 0) ?? {}
+        if (next === undefined || next === leader.id) return
+        world.whenApplied = undefined
+        isCutOff = true
+        for (const { name } of world.servers) world.network.block(name, leader.name)
+      }
+      leader.stop()
+      await world.until('another leads, and the leader does not learn of it', () => isCutOff)
+      await world.until('a broker stops', () => leader.process === undefined)
+      world.network.unblockAll()
+      leader.start()
+      await world.run(lateMs)
+    },
+  },
 ]
 
 /** @returns the leader of the first partition, when records are stored and all replicas have them */

@@ -177,6 +177,16 @@ export class SimBroker extends Host {
     })
   }
 
+  /** What it has told others since it was last looked at, they may show only now. */
+  override end(how: { readonly power: boolean }): void {
+    try {
+      this.look()
+    } catch (error) {
+      this.parts.fail(error as Error)
+    }
+    super.end(how)
+  }
+
   #config() {
     const { zooweeper, sessionTimeoutMs, lagTimeMsMax, segmentBytes } = this.#options
     const read = readConfig(

@@ -170,7 +170,7 @@ export const serverMutants: readonly Mutant[] = [
     name: 'SNAP switched in before it is synced',
     rule: 'a snapshot is whole and synced before it is in force (ZOOKEEPER-3642)',
     edits: [{ file: storage, from: '    this.#disk.syncTree(treeDir)\n', to: '' }],
-    seeds: 200,
+    seeds: 800,
   },
   {
     name: 'SNAP in force without meta',
