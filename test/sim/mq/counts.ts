@@ -63,7 +63,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   lostIsrs: 15,
   election: 2500,
   truncation: 100,
-  'truncation of whole epochs': 20,
+  'truncation of whole epochs': 7,
   'broker disk fault': 150,
   'loss that is told': 80,
   'loss that is not told': 100,
