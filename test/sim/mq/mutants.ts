@@ -117,8 +117,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'log/segment.ts',
-        from: 'if (isRead) return',
-        to: 'if (isRead || start >= 0) return',
+        from: 'if (!this.#unread.touches(start, end)) return',
+        to: 'if (start >= 0) return',
       },
     ],
     seeds: 1000,
