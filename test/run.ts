@@ -42,12 +42,12 @@ interface Failure {
 }
 
 const failures: string[] = []
-t.on('subtestAdd', ({ name, parser }) => {
+t.on('subtestAdd', ({ parser }) => {
   parser.on('result', ({ fullname, ok, todo, skip, diag }: Failure) => {
     if (ok || todo || skip) return
     // In one line each, for what comes on standard error may mix with other lines.
     const found = JSON.stringify(diag ?? {})
-    failures.push(`${name}: ${fullname} ${found.slice(0, 1000)}`)
+    failures.push(`${fullname}: ${found.slice(0, 1000)}`)
   })
 })
 process.on('exit', () => {

@@ -47,7 +47,7 @@ t.test('a file that fails fails the run, and stops no other', async (t) => {
   for (const name of ['assertion', 'end', 'exception']) {
     t.match(stdout, new RegExp(`^not ok \\d - test.${name}`, 'm'))
   }
-  t.match(stderr, /^Failed:\n(.*\n)*.*test\/assertion\.test\.ts: .*a claim.*one is two/m)
+  t.match(stderr, /^Failed:\n(.*\n)*.*test\/assertion\.test\.ts > .*a claim.*one is two/m)
   t.match(stderr, 'test/exception.test.ts')
   t.notMatch(stderr, 'good')
   t.match(stdout, /^ok \d - test.good/m)
