@@ -228,7 +228,8 @@ export class SimDisk {
         const at = this.#removed.indexOf(removed)
         if (at < 0 || !process.alive) return
         const error = this.#fault('sync')
-        if (error === null) this.#removed.splice(at, 1)
+        // Also what was removed before: it is one directory.
+        if (error === null) this.#removed.splice(0, at + 1)
         process.enter(() => (error === null ? resolve() : reject(error)))
       })
     })
