@@ -40,7 +40,7 @@ function placeOf(place: string, wallMs: number): SeekTo | undefined {
   return timeMs === undefined ? undefined : { type: 'time', timeMs }
 }
 
-/** Milliseconds since 1970. @returns undefined if it is no time */
+/** Milliseconds since 1970. @returns undefined if the place names no time */
 export function timeOfPlace(place: string, wallMs: number): number | undefined {
   const [, stamp] = /^@(\d{1,15})$/.exec(place) ?? []
   if (stamp !== undefined) return Number(stamp)
