@@ -430,3 +430,12 @@ t.test(
     ])
   },
 )
+
+t.test('r reconnects, from any view', async (t) => {
+  for (const way of [[], ['2'], ['3'], ['4'], ['enter']]) {
+    const model = modelOf()
+    receive(model, 1)
+    press(model, ...way)
+    t.same(press(model, 'r'), [{ type: 'reconnect' }], `${way}`)
+  }
+})
