@@ -37,6 +37,7 @@ import { FollowerSessions } from './follower-sessions.ts'
 import { Purgatory } from './purgatory.ts'
 import { Replica, type ReplicaHost } from './replica.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
+import { ReplicationThrottle } from './replication-throttle.ts'
 import { SteadyTime } from './steady-time.ts'
 import { UnavailableReplicas } from './unavailable-replicas.ts'
 
@@ -77,6 +78,7 @@ export class ReplicaManager implements ReplicaHost {
   readonly purgatory = new Purgatory()
   /** of the replicas that lead here */
   readonly followers: FollowerSessions
+  readonly #throttle: ReplicationThrottle
   readonly decompression = new Codecs()
   readonly #time: SteadyTime
   /** the rest of this round of maintenance */
@@ -139,9 +141,12 @@ export class ReplicaManager implements ReplicaHost {
     this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
+    const { self, image } = options
+    this.#throttle = new ReplicationThrottle({ self, image, clock: options.clock })
     this.followers = new FollowerSessions({
       replica: (topic, partition) => this.get(topic, partition),
       purgatory: this.purgatory,
+      throttle: this.#throttle,
       clock: this.clock,
       turn: this.turn,
     })
@@ -359,6 +364,7 @@ export class ReplicaManager implements ReplicaHost {
     this.#options.image.unfollow(this.#changes)
     for (const fetcher of this.#fetchers.values()) fetcher.stop()
     this.followers.close()
+    this.#throttle.close()
     this.purgatory.close()
     await Promise.all([...this.#replicas.values()].map((replica) => replica.close()))
   }
