@@ -1,5 +1,6 @@
 // Runs all tests, each file in a process of its own: `npm test`. `npm test -- test/log` runs those
-// below a directory. Options are tap's, from .taprc and the command line.
+// below a directory. Options are tap's, from .taprc and the command line. What failed stands at the
+// end of the output once more: of a long one, often only the end is kept.
 //
 // tap's own runner (`npx tap FILE`) starts each test, and each program that a test starts, with the
 // module hooks of its coverage, which we do not use: every such process needs 0.7 s of CPU more,
@@ -32,6 +33,27 @@ if (values.reporter !== 'tap') {
   const { stdin } = spawn(process.execPath, reporter, { stdio: ['pipe', 'inherit', 'inherit'] })
   t.pipe(stdin)
 }
+interface Failure {
+  readonly fullname: string
+  readonly ok: boolean
+  readonly todo: unknown
+  readonly skip: unknown
+  readonly diag: unknown
+}
+
+const failures: string[] = []
+t.on('subtestAdd', ({ parser }) => {
+  parser.on('result', ({ fullname, ok, todo, skip, diag }: Failure) => {
+    if (ok || todo || skip) return
+    // In one line each, for what comes on standard error may mix with other lines.
+    const found = JSON.stringify(diag ?? {})
+    failures.push(`${fullname}: ${found.slice(0, 1000)}`)
+  })
+})
+process.on('exit', () => {
+  if (failures.length > 0) process.stderr.write(`Failed:\n  ${failures.join('\n  ')}\n`)
+})
+
 t.setTimeout(0)
 t.jobs = values.jobs ?? 1
 t.plan(files.length)

@@ -10,13 +10,8 @@
 // A zero length marks the end of the records. Next on the path: segment-file.ts.
 
 import { invariant } from '../invariant.ts'
-import {
-  type IndexHeader,
-  indexName,
-  readIndexEntries,
-  readIndexHeader,
-  writeIndex,
-} from './index-file.ts'
+import { indexName, readIndexEntries, readIndexHeader } from './index-file.ts'
+import { type Covered, IndexKeeper } from './index-keeper.ts'
 import { LogDamagedError, LogVersionError } from './log-errors.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import type { Done, LogDirectory, SegmentFile } from './segment-file.ts'
@@ -27,8 +22,8 @@ import {
   noTimestamp,
   SegmentIndex,
 } from './segment-index.ts'
-import { Succession } from './succession.ts'
 import { Tail, type TailMemory } from './tail.ts'
+import { Unread } from './unread.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
 import { zeroInBackground } from './zero.ts'
 
@@ -39,13 +34,6 @@ import { zeroInBackground } from './zero.ts'
 const stepWrites = 16
 const stepBytesMin = 4096
 const stepBytesMax = 1024 * 1024
-
-/**
- * Index entries after which they are written to the file: a start then reads little of a log, however
- * short it is, and a busy log of large segments writes once per MiB.
- */
-const unsavedEntriesMin = 16
-const unsavedEntriesMax = 256
 
 const empty: Buffer = Buffer.alloc(0)
 
@@ -86,14 +74,6 @@ export interface SegmentMemory {
   readonly indexes?: IndexMemory | undefined
 }
 
-/** What is known of a segment up to some record's end. */
-interface Covered {
-  readonly endBytes: number
-  readonly lastPosition: Position
-  readonly maxMs: number
-  readonly entryCount: number
-}
-
 export class Segment {
   readonly firstPosition: Position
   readonly name: string
@@ -101,22 +81,14 @@ export class Segment {
   readonly #directory: LogDirectory
   readonly #format: RecordFormat
   readonly #index: SegmentIndex
-  readonly #hasIndexFile: boolean
-  /** what the index file says; undefined: there is none, or none that can be used */
-  #header: IndexHeader | undefined
-  #mayHaveIndexFile = false
-  #isIndexFailing = false
+  readonly #indexFile: IndexKeeper
+  readonly #unread: Unread
   #file: SegmentFile | null = null // null until the segment is placed
   #lastPosition: Position
   readonly #tail: Tail
   #syncedBytes = 0
   /** by the last write, if the index is to be saved after its sync */
   #covered: Covered | undefined
-  /** Records before the latter were not read when the log was opened; those before the former were since. */
-  #checkedBytes = 0
-  #uncheckedEndBytes = 0
-  #checks: Succession | undefined
-  #gapsBelow: Position = 0
   #staleEndBytes = 0 // cut bytes in the file extend to here until they are zeroed
   #allocatedBytes = 0 // size of the file, as far as it is known
   #lastWriteBytes = 0
@@ -130,12 +102,20 @@ export class Segment {
     this.#directory = directory
     this.#tail = new Tail(tails)
     this.#index = new SegmentIndex(indexes)
-    this.#hasIndexFile = indexes !== undefined
     this.firstPosition = firstPosition
     this.name = segmentName(firstPosition)
     this.path = `${directory.path}/${this.name}`
     this.#format = format
     this.#lastPosition = firstPosition
+    this.#unread = new Unread(format, this.path)
+    this.#indexFile = new IndexKeeper({
+      directory,
+      segment: this.name,
+      firstPosition,
+      index: this.#index,
+      isWanted: indexes !== undefined,
+      rebuild: (count) => this.#rebuiltEntries(count),
+    })
   }
 
   get lastPosition(): Position {
@@ -221,7 +201,7 @@ export class Segment {
     this.#placedFile().write(bytes, this.#tail.written)
     this.#lastWriteBytes = bytes.length
     this.#tail.wrote()
-    this.#covered = this.#isIndexDue ? this.#coversAll() : undefined
+    this.#covered = this.#indexFile.isDue ? this.#coversAll() : undefined
   }
 
   /** Makes all written records durable; `done` is called after `isSynced` reflects it. */
@@ -321,7 +301,7 @@ export class Segment {
     this.#staleEndBytes = Math.max(this.#staleEndBytes, this.#tail.written)
     this.#tail.cut(cut)
     this.#syncedBytes = Math.min(cut, this.#syncedBytes)
-    this.#uncheckedEndBytes = Math.min(cut, this.#uncheckedEndBytes)
+    this.#unread.cut(cut)
     this.#lastPosition = kept?.lastPosition ?? this.firstPosition
     this.#covered = undefined
     const from = this.#index.cut(cut)
@@ -363,17 +343,13 @@ export class Segment {
     { durableTo, gapsBelow }: { readonly durableTo: Position; readonly gapsBelow: Position },
   ): { readonly next: Position; readonly isExact: boolean } {
     const begin = { next: this.firstPosition, isExact: true }
-    this.#gapsBelow = gapsBelow
+    this.#unread.gapsBelow = gapsBelow
     const header = readIndexHeader(this.#directory, indexName(this.name))
     if (header?.firstPosition !== this.firstPosition || header.count === 0) return begin
     if (file.sizeBytes() < header.endBytes) return begin
     const { endBytes, lastPosition, firstMs, maxMs } = header
     if (lastPosition <= durableTo) {
-      this.#header = header
-      this.#mayHaveIndexFile = true
-      const load = (entries: number): Float64Array => this.#loadEntries(entries)
-      const { count, lastOffset } = header
-      this.#index.restore({ count, lastOffset, firstMs, maxMs, load })
+      this.#indexFile.adopt(header)
       this.#take(lastPosition, endBytes)
       return { next: lastPosition + 1, isExact: false }
     }
@@ -393,13 +369,13 @@ export class Segment {
   #take(lastPosition: Position, endBytes: number): void {
     this.#lastPosition = lastPosition
     this.#syncedBytes = endBytes
-    this.#uncheckedEndBytes = endBytes
+    this.#unread.begin(endBytes)
     this.#tail.reset(endBytes)
   }
 
   /** Whether all records were read in this life, or written in it. */
   get isChecked(): boolean {
-    return this.#checkedBytes >= this.#uncheckedEndBytes
+    return this.#unread.isOver
   }
 
   /**
@@ -409,100 +385,50 @@ export class Segment {
    * @throws LogDamagedError
    */
   checkSome(bytesMax: number): number {
-    const start = this.#checkedBytes
-    const end = this.#uncheckedEndBytes
+    const { start, end } = this.#unread.rest
     if (start >= end) return 0
-    const checks = this.#checks ?? this.#checksFrom(this.firstPosition)
-    this.#checks = checks
     const chunkBytes = Math.max(bytesMax, this.#format.headerBytes)
-    const visit: RecordVisitor = (bytes, at, length, offset) => {
-      this.#check(checks, bytes, at, length, offset)
-      this.#checkedBytes = offset + length
-      return this.#checkedBytes - start < bytesMax
-    }
-    this.#walkFrom({ start, end, chunkBytes }, visit)
-    const isOver = this.#checkedBytes >= Math.min(start + bytesMax, end)
-    return isOver ? this.#checkedBytes - start : this.#damaged(this.#checkedBytes)
-  }
-
-  #checksFrom(next: Position): Succession {
-    return new Succession(this.#format, { next, isExact: true, gapsBelow: this.#gapsBelow })
-  }
-
-  #check(checks: Succession, bytes: Buffer, at: number, length: number, offset: number): void {
-    const verdict = checks.judge(bytes, at, length)
-    if (verdict === 'good') return
-    const found = verdict === 'bad' ? 'no good record' : 'a record that does not belong here'
-    throw new LogDamagedError(this.path, offset, `${found}, and later ones were durable`)
+    let checked = start
+    this.#walkFrom({ start, end, chunkBytes }, (bytes, at, length, offset) => {
+      this.#unread.checkNext(this.firstPosition, bytes, at, length, offset)
+      checked = offset + length
+      return checked - start < bytesMax
+    })
+    return checked >= Math.min(start + bytesMax, end) ? checked - start : this.#damaged(checked)
   }
 
   // --- the index file ----------------------------------------------------------------------------
 
   /** Whether the index file, if there has to be one, tells of all records and of the segment's end. */
   get isIndexFull(): boolean {
-    if (!this.#hasIndexFile || this.#isIndexFailing) return true
-    return this.#header?.isFull === true && this.#header.endBytes === this.endBytes
+    return !this.#indexFile.isKept || this.#indexFile.isFullTo(this.endBytes)
   }
 
   /** The index file, which its owner removes, says what will not be so. */
   forgetIndexFile(): void {
-    this.#index.keepAll()
-    this.#header = undefined
+    this.#indexFile.forget()
     this.#covered = undefined
   }
 
-  get #isIndexDue(): boolean {
-    if (!this.#hasIndexFile || this.#isIndexFailing) return false
-    const { unsavedCount, count } = this.#index
-    const saved = count - unsavedCount
-    return unsavedCount >= Math.min(unsavedEntriesMin + saved / 4, unsavedEntriesMax)
-  }
-
   maybeSaveIndex(): void {
-    if (this.#isIndexDue) this.saveIndex({ isFull: false })
+    if (this.#indexFile.isDue) this.saveIndex({ isFull: false })
   }
 
-  /**
-   * Writes what is durable to the index file. It only saves a later start time: one that cannot be
-   * written, probably for lack of space, is done without.
-   */
-  saveIndex({ isFull }: { readonly isFull: boolean }): void {
-    if (!this.#hasIndexFile || this.#isIndexFailing || this.isEmpty) return
+  /** Writes what is durable to the index file. */
+  saveIndex(state: { readonly isFull: boolean }): void {
+    if (!this.#indexFile.isKept || this.isEmpty) return
     const covered = this.isSynced ? this.#coversAll() : this.#covered
-    if (covered === undefined || covered.endBytes !== this.#syncedBytes) return
-    const { endBytes, lastPosition, maxMs, entryCount } = covered
-    if (this.#header?.endBytes === endBytes && this.#header.isFull === isFull) return
-    const { firstPosition } = this
-    const facts = {
-      isFull,
-      firstPosition,
-      lastPosition,
-      endBytes,
-      firstMs: this.#index.firstMs,
-      maxMs,
-    }
-    const more = this.#index.unsaved(entryCount)
-    this.#mayHaveIndexFile = true
-    try {
-      this.#header = writeIndex(this.#directory, indexName(this.name), this.#header, more, facts)
-      this.#index.saved(entryCount, (count) => this.#loadEntries(count))
-    } catch {
-      this.#isIndexFailing = true
-    }
+    if (covered?.endBytes === this.#syncedBytes) this.#indexFile.save(covered, state)
   }
 
   /** The records are about to change; the owner makes the removal durable first. */
   removeIndex(): void {
-    const name = indexName(this.name)
-    if (!this.#mayHaveIndexFile) return
-    this.#mayHaveIndexFile = false
-    if (this.#isIndexFailing && !this.#directory.list().includes(name)) return
-    this.#directory.remove(name)
+    this.#indexFile.remove()
   }
 
   /** Whether there is an index file that may be used. */
   get isIndexed(): boolean {
-    return this.#header !== undefined
+    return this.#indexFile.isUsable
   }
 
   #coversAll(): Covered {
@@ -510,13 +436,8 @@ export class Segment {
     return { lastPosition, endBytes, maxMs: this.#index.maxMs, entryCount: this.#index.count }
   }
 
-  /** The first entries of the index, from its file, or from the records. */
-  #loadEntries(count: number): Float64Array {
-    const header = this.#header
-    const found = header && readIndexEntries(this.#directory, indexName(this.name), header)
-    if (found !== undefined && found.length >= count * entryNumbers) {
-      return found.subarray(0, count * entryNumbers)
-    }
+  /** The first entries of the index, from the records. */
+  #rebuiltEntries(count: number): Float64Array {
     const rebuilt = new SegmentIndex()
     const { timestampMs } = this.#format
     this.#walkFrom({ start: 0, end: this.endBytes }, (bytes, at, _, offset) => {
@@ -547,11 +468,10 @@ export class Segment {
   ): boolean {
     const { entry, end, chunkBytes } = range
     const start = this.#index.offset(entry)
-    const isRead = this.isChecked || start >= this.#uncheckedEndBytes || end <= this.#checkedBytes
-    if (isRead) return this.#walkFrom({ start, end, chunkBytes }, visit)
-    const checks = this.#checksFrom(this.#index.position(entry))
+    if (!this.#unread.touches(start, end)) return this.#walkFrom({ start, end, chunkBytes }, visit)
+    const checks = this.#unread.checksFrom(this.#index.position(entry))
     return this.#walkFrom({ start, end, chunkBytes }, (bytes, at, length, offset) => {
-      this.#check(checks, bytes, at, length, offset)
+      this.#unread.check(checks, bytes, at, length, offset)
       return visit(bytes, at, length, offset)
     })
   }

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { columns } from '../../src/cli/consumer/cells.ts'
@@ -100,12 +102,36 @@ t.test('zw consume on a terminal', { skip }, async (t) => {
       terminal.press('s', '-1', 'Enter')
       await terminal.sees(/reading the last 1 records/)
       await terminal.sees(/ 7 records/)
-      terminal.press('p', 'f', 'Enter', 'six', 'Enter', '1', 'Enter', 'from=form', 'Enter')
+      terminal.press('p', 'f', 'Enter')
+      // Marked as pasted, line breaks neither send nor leave the field.
+      terminal.paste('six\nlines\n\n\n\n')
+      await terminal.sees(/value +six␊lines␊␊␊ [\s\S]*nothing is sent yet/)
+      terminal.press('C-u', 'six', 'Enter', '1', 'Enter', 'from=form')
+      await terminal.sees(/from=form/)
+      terminal.press('Enter')
       await terminal.sees(/stored in partition 1 at offset \d+ *\n.*esc close/)
-      terminal.press('Up', 'BSpace', '7', 'C-s')
+      terminal.press('Up', 'BSpace', '7')
+      await terminal.sees(/partition +7/)
+      terminal.press('C-s')
       await terminal.sees(/Cannot send to partition 7 of topic 'orders': it has 2/)
       terminal.press('Escape')
       await terminal.sees(/ 8 records[\s\S]*1 +\d+ f +six/)
+
+      const file = join(t.testdir(), 'six.jsonl')
+      terminal.press('/', 'C-u', 'value:six', 'Enter', 'e', 'C-u', file, 'Tab')
+      await terminal.sees(/export 1 record with value:six/)
+      terminal.press('Enter')
+      await terminal.sees(/1 record, \d+ B, written to/)
+      const exported: unknown = JSON.parse(readFileSync(file, 'utf8'))
+      t.match(exported, {
+        topic: 'orders',
+        partition: 1,
+        payload: 'six',
+        headers: ['from', 'form'],
+      })
+      terminal.press('Escape')
+      await terminal.sees(/1 match ─/)
+
       terminal.press('2')
       await terminal.sees(/part +first +position +end +lag +leader/)
       terminal.press('4')

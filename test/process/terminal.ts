@@ -48,6 +48,12 @@ export class Terminal {
     this.#tmux('send-keys', ...keys)
   }
 
+  /** As a terminal does that marks what is pasted, if the program asked for it. */
+  paste(text: string): void {
+    this.#tmux('set-buffer', '--', text)
+    this.#tmux('paste-buffer', '-p')
+  }
+
   /** A press of the left button, as a terminal tells it (xterm's mouse mode 1000). */
   click(x: number, y: number): void {
     this.#tmux('send-keys', '-l', `\x1b[M ${String.fromCharCode(33 + x, 33 + y)}`)

@@ -37,8 +37,8 @@ t.test('every test file is run, or those below a directory', async (t) => {
 })
 
 t.test('a file that fails fails the run, and stops no other', async (t) => {
-  const { status, stdout } = run(t, {
-    'assertion.test.ts': 't.fail()',
+  const { status, stdout, stderr } = run(t, {
+    'assertion.test.ts': "t.test('a claim', async (t) => t.equal(1, 2, 'one is two'))",
     'end.test.ts': "t.test('x', async () => process.exit(3))",
     'exception.test.ts': "throw new Error('x')",
     'good.test.ts': 't.pass()',
@@ -47,5 +47,8 @@ t.test('a file that fails fails the run, and stops no other', async (t) => {
   for (const name of ['assertion', 'end', 'exception']) {
     t.match(stdout, new RegExp(`^not ok \\d - test.${name}`, 'm'))
   }
+  t.match(stderr, /^Failed:\n(.*\n)*.*test\/assertion\.test\.ts > .*a claim.*one is two/m)
+  t.match(stderr, 'test/exception.test.ts')
+  t.notMatch(stderr, 'good')
   t.match(stdout, /^ok \d - test.good/m)
 })

@@ -225,10 +225,10 @@ export class SimDisk {
     this.#removed.push(removed)
     return new Promise((resolve, reject) => {
       this.#later(() => {
-        const at = this.#removed.indexOf(removed)
-        if (at < 0 || !process.alive) return
+        if (!this.#removed.includes(removed) || !process.alive) return
         const error = this.#fault('sync')
-        if (error === null) this.#removed.splice(at, 1)
+        // Also of an earlier removal whose sync failed.
+        if (error === null) this.#removed = this.#removed.filter((each) => each.name !== name)
         process.enter(() => (error === null ? resolve() : reject(error)))
       })
     })

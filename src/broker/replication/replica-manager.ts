@@ -22,23 +22,16 @@ import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { ImageChange, ImageChanges, PartitionPlace } from '../cluster/image-changes.ts'
 import type { ReplicaReport } from '../cluster/replica-status.ts'
 import type { Checkpoint, LogCheckpoint } from '../partition/checkpoint.ts'
-import {
-  claimDirectory,
-  directoryName,
-  isIncomplete,
-  isNewDirectory,
-  isSuspect,
-  markIncomplete,
-  type PartitionName,
-} from '../partition/partition-directory.ts'
+import { directoryName, type PartitionName } from '../partition/partition-directory.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import type { BrokerLinks } from './broker-links.ts'
+import { Fetchers } from './fetchers.ts'
 import { FollowerSessions } from './follower-sessions.ts'
+import { type Assigned, type OpeningParts, openReplica } from './open-replica.ts'
 import { Purgatory } from './purgatory.ts'
-import { Replica, type ReplicaHost } from './replica.ts'
-import { ReplicaFetcher } from './replica-fetcher.ts'
+import type { Replica, ReplicaHost } from './replica.ts'
+import { ReplicaRounds } from './replica-rounds.ts'
 import { ReplicationThrottle } from './replication-throttle.ts'
-import { SteadyTime } from './steady-time.ts'
 import { UnavailableReplicas } from './unavailable-replicas.ts'
 
 /** Interval at which deadlines are checked. */
@@ -47,8 +40,6 @@ const tickMs = 20
 const descriptorReserve = 64
 /** How long the event loop may be held while new replicas are opened, each with several fsyncs. */
 const openingMsMax = 200
-/** A replica that lags is noticed at most this share of the lag time too late. */
-const lagChecks = 20
 
 interface ReplicaManagerOptions {
   readonly self: BrokerId
@@ -80,11 +71,7 @@ export class ReplicaManager implements ReplicaHost {
   readonly followers: FollowerSessions
   readonly #throttle: ReplicationThrottle
   readonly decompression = new Codecs()
-  readonly #time: SteadyTime
-  /** the rest of this round of maintenance */
-  #toMaintain: Replica[] = []
-  /** how many of them are due by now, in fractions */
-  #maintainable = 0
+  readonly #rounds: ReplicaRounds
   readonly writeState: ReplicaHost['writeState']
   readonly #options: ReplicaManagerOptions
   /** by directory name */
@@ -98,21 +85,13 @@ export class ReplicaManager implements ReplicaHost {
   /** names of directories that are being removed; a new replica in one of them is opened afterwards */
   readonly #removing = new Set<string>()
   #isOpeningHeld = false
-  readonly #fetchers = new Map<BrokerId, ReplicaFetcher>()
-  #lastFetchSession = 0
+  readonly #fetchers: Fetchers
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
   /** what was not applied yet to the replicas in this life */
   readonly #changes: ImageChanges
   /** replicas whose partition has no leader, or one that they cannot follow */
   readonly #toReport = new Set<Replica>()
-  /** replicas that asked for the next tick */
-  readonly #eager = new Set<Replica>()
-  /** the rest of this round of lag checks */
-  #toTick: Replica[] = []
-  /** how many of them are due by now, in fractions */
-  #tickable = 0
-  readonly #compacting = new Set<Replica>()
   /** by directory name: replicas that are assigned to this broker and not open yet */
   readonly #toOpen = new Map<string, Assigned>()
   /** some replica has another role, or another leader */
@@ -125,30 +104,41 @@ export class ReplicaManager implements ReplicaHost {
   #life: Life | undefined
   /** a report is due as soon as its log is durable */
   #isReportDue = false
-  readonly #memory = {
-    tails: new TailMemory(limits.tailBytesMax),
-    indexes: new IndexMemory(limits.indexBytesMax),
-  }
-  /** replicas with records that no start has read */
-  readonly #unchecked = new Set<Replica>()
+  readonly #opening: OpeningParts
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
     this.#changes = options.image.follow()
     this.clock = options.clock
-    this.#time = new SteadyTime(options.clock)
     this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
-    const { self, image } = options
-    this.#throttle = new ReplicationThrottle({ self, image, clock: options.clock })
+    const { self, image, links, clock, turn, log, lagTimeMsMax } = options
+    this.#throttle = new ReplicationThrottle({ self, image, clock })
     this.followers = new FollowerSessions({
       replica: (topic, partition) => this.get(topic, partition),
       purgatory: this.purgatory,
       throttle: this.#throttle,
       clock: this.clock,
       turn: this.turn,
+    })
+    const { maintenanceMs, checkedBytesPerSecond } = options
+    this.#fetchers = new Fetchers({ links, clock, turn, log, life: () => this.#life })
+    const memory = {
+      tails: new TailMemory(limits.tailBytesMax),
+      indexes: new IndexMemory(limits.indexBytesMax),
+    }
+    const { disk, flush, checkpoint } = options
+    this.#opening = { self, image, disk, flush, lagTimeMsMax, checkpoint, memory }
+    this.#rounds = new ReplicaRounds({
+      replicas: this.#replicas,
+      clock,
+      tickMs,
+      lagTimeMsMax,
+      maintenanceMs,
+      checkedBytesPerSecond,
+      topicConfig: (topic) => image.topicConfig(topic),
     })
     this.#cancelTick = options.clock.every(tickMs, () => this.#tick())
   }
@@ -362,7 +352,7 @@ export class ReplicaManager implements ReplicaHost {
     this.#isClosed = true
     this.#cancelTick()
     this.#options.image.unfollow(this.#changes)
-    for (const fetcher of this.#fetchers.values()) fetcher.stop()
+    this.#fetchers.stop()
     this.followers.close()
     this.#throttle.close()
     this.purgatory.close()
@@ -415,7 +405,7 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   tickSoon(replica: Replica): void {
-    this.#eager.add(replica)
+    this.#rounds.tickSoon(replica)
   }
 
   // --- replicas ----------------------------------------------------------------------------------
@@ -466,11 +456,11 @@ export class ReplicaManager implements ReplicaHost {
       try {
         reserve.hold(toHold + 1)
         toHold = 0
-        const replica = this.#make(key, assigned)
+        const replica = openReplica(assigned, this.#opening, this)
         opened.push(replica)
         this.#replicas.set(key, replica)
         this.#byName.set(`${topic}/${partition}`, replica)
-        if (!replica.isChecked) this.#unchecked.add(replica)
+        this.#rounds.opened(replica)
         if (this.#unavailable.remove(key)) {
           this.log.info({ topic, partition }, 'A partition is available again here')
         }
@@ -489,44 +479,6 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   /**
-   * @throws PartitionDirectoryError, LogDamagedError, LogVersionError, or what the file system
-   *   throws
-   */
-  #make(key: string, assigned: Assigned): Replica {
-    const { topic, topicId, partition, replicas, version } = assigned
-    const { self, disk, image, flush, lagTimeMsMax, checkpoint } = this.#options
-    const directory = disk.openLog(key)
-    const known = checkpoint.get(key)
-    try {
-      const hadRecords = known.durableEnd > 0 || known.highWatermark > 0
-      if (isNewDirectory(directory) && hadRecords) markIncomplete(directory)
-      claimDirectory(directory, { topic, topicId, partition })
-    } catch (error) {
-      directory.close()
-      throw error
-    }
-    const options = {
-      topic,
-      topicId,
-      partition,
-      self,
-      replicas,
-      assignmentVersion: version,
-      // Until the image is applied, which shows whether the partition is being reassigned.
-      minInsyncReplicas: image.configs.minInsyncReplicas(topic, replicas.length),
-      lagTimeMsMax,
-      directory,
-      segmentBytes: image.topicConfig(topic)['segment.bytes'],
-      flush,
-      memory: this.#memory,
-      checkpoint: known,
-      isIncomplete: isIncomplete(directory),
-      isSuspect: isSuspect(directory),
-    }
-    return new Replica(options, this)
-  }
-
-  /**
    * Its files stay, in a directory whose topic id no other topic will have, until `remove`.
    */
   #drop(name: string, replica: Replica): void {
@@ -541,9 +493,8 @@ export class ReplicaManager implements ReplicaHost {
   #close(name: string, replica: Replica): void {
     const { topic, partition } = replica
     this.#replicas.delete(name)
-    this.#unchecked.delete(replica)
+    this.#rounds.closed(replica)
     this.#toReport.delete(replica)
-    this.#compacting.delete(replica)
     if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
     const closing = replica
       .close()
@@ -589,93 +540,13 @@ export class ReplicaManager implements ReplicaHost {
   #assignFetchers(): void {
     this.#areFetchersDue = false
     this.#hasAssignedFetchers = true
-    const byLeader = new Map<BrokerId, Replica[]>()
-    for (const replica of this.#replicas.values()) {
-      if (replica.role.type !== 'following') continue
-      const { leader } = replica.role
-      const followers = byLeader.get(leader)
-      if (followers === undefined) byLeader.set(leader, [replica])
-      else followers.push(replica)
-    }
-    const { links, clock, turn, log } = this.#options
-    for (const [leader, fetcher] of this.#fetchers) {
-      if (byLeader.has(leader)) continue
-      fetcher.stop()
-      this.#fetchers.delete(leader)
-    }
-    for (const [leader, replicas] of byLeader) {
-      const fetcher =
-        this.#fetchers.get(leader) ??
-        new ReplicaFetcher({
-          leader,
-          links,
-          clock,
-          turn,
-          log,
-          life: () => this.#life,
-          nextSession: () => ++this.#lastFetchSession,
-        })
-      this.#fetchers.set(leader, fetcher)
-      fetcher.setReplicas(replicas)
-    }
-  }
-
-  /** Looks for damage in what no start has read, slowly. */
-  #checkSome(): void {
-    let bytes = Math.ceil((this.#options.checkedBytesPerSecond * tickMs) / 1000)
-    for (const replica of this.#unchecked) {
-      if (bytes <= 0) return
-      while (bytes > 0 && !replica.isChecked) {
-        const read = replica.checkSome(bytes)
-        if (read === 0) break
-        bytes -= read
-      }
-      if (replica.isChecked) this.#unchecked.delete(replica)
-    }
-  }
-
-  /** One slice of one log at each tick. */
-  #compactSome(): void {
-    for (const replica of this.#compacting) {
-      if (replica.isCompacting) {
-        replica.compactSome()
-        return
-      }
-      this.#compacting.delete(replica)
-    }
-  }
-
-  /** Those that asked for it, and a share of all replicas, so that each has its lag check. */
-  #tickSome(nowMs: number): void {
-    const eager = [...this.#eager]
-    this.#eager.clear()
-    for (const replica of eager) replica.tick(nowMs)
-    if (this.#toTick.length === 0) this.#toTick = [...this.#replicas.values()]
-    this.#tickable += (this.#replicas.size * tickMs * lagChecks) / this.#options.lagTimeMsMax
-    for (; this.#tickable >= 1; this.#tickable--) this.#toTick.pop()?.tick(nowMs)
-  }
-
-  /** A share of all replicas at each tick, so that no tick takes long. */
-  #maintainSome(): void {
-    if (this.#toMaintain.length === 0) this.#toMaintain = [...this.#replicas.values()]
-    const nowMs = this.#time.nowMs()
-    const share = (this.#replicas.size * tickMs) / this.#options.maintenanceMs
-    this.#maintainable += share
-    for (; this.#maintainable >= 1; this.#maintainable--) {
-      const replica = this.#toMaintain.pop()
-      if (replica === undefined) continue
-      replica.maintain(this.#options.image.topicConfig(replica.topic), nowMs)
-      if (replica.isCompacting) this.#compacting.add(replica)
-    }
+    this.#fetchers.assign(this.#replicas.values())
   }
 
   #tick(): void {
     const nowMs = this.clock.nowMs()
     this.purgatory.tick(nowMs)
-    this.#tickSome(nowMs)
-    this.#maintainSome()
-    this.#checkSome()
-    this.#compactSome()
+    this.#rounds.tick(nowMs)
     this.#hasAssignedFetchers = false
     this.#hasReported = false
     if (this.#life === undefined) return
@@ -689,10 +560,4 @@ export class ReplicaManager implements ReplicaHost {
 /** The replica neither leads nor follows until it gets a new state. */
 function giveUp(replica: Replica): void {
   if (replica.role.type !== 'idle') replica.resign()
-}
-
-interface Assigned extends PartitionName {
-  readonly replicas: readonly BrokerId[]
-  /** the topic's znode's */
-  readonly version: number
 }

@@ -58,6 +58,7 @@ import {
 import type { ProducerEntry } from '../partition/producer-states.ts'
 import { dueBefore } from '../partition/retention.ts'
 import { Compactor } from './compactor.ts'
+import { LogCut } from './log-cut.ts'
 import { LogHead } from './log-head.ts'
 import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
 import { Operation, type Purgatory, Watermark } from './purgatory.ts'
@@ -145,6 +146,7 @@ export class Replica {
   readonly #log: PartitionLog
   readonly #head: LogHead
   readonly #compactor: Compactor
+  readonly #cut: LogCut
   #unsavedBytes = 0 // appended since the last snapshot
   readonly #snapshotBytes: number
   /** All that one turn appends is written with one write and one fdatasync. */
@@ -174,8 +176,7 @@ export class Replica {
   #haltedBy: PartitionState | undefined
   #leadersHighWatermark: Offset = 0
   #leadersLogStart: Offset = 0
-  #truncating: { readonly end: Offset; readonly done: Promise<void> } | undefined
-  /** the state that arrived while we were truncating */
+  /** the state that arrived while the log was being cut */
   #next: PartitionState | undefined
   #isClosed = false
   /** the log is damaged: nothing of it is read any more */
@@ -229,6 +230,19 @@ export class Replica {
       decompression: host.decompression,
       logger: host.log,
       onDamage: (error) => this.#damaged(error),
+    })
+    this.#cut = new LogCut({
+      topic: this.topic,
+      partition: this.partition,
+      core: this.#core,
+      log: this.#log,
+      head: this.#head,
+      compactor: this.#compactor,
+      logger: host.log,
+      willTruncate: (end) => host.willTruncate(this, end),
+      mayStart: () => this.mayStart && !this.#isClosed,
+      onHalt: () => this.#halt(),
+      onCut: () => this.#wasCut(),
     })
     try {
       const { bytes, committed } = this.#head.restore(this.#log, host.log)
@@ -299,7 +313,7 @@ export class Replica {
   /** Of the log as it is or, during a truncation, as it will be afterwards. */
   get checkpoint(): LogCheckpoint {
     const { durableEnd, highWatermark, lastEpoch } = this.#core
-    const end = Math.min(this.#truncating?.end ?? durableEnd, durableEnd)
+    const end = Math.min(this.#cut.end ?? durableEnd, durableEnd)
     const known = Math.min(highWatermark, end)
     return {
       // Without fdatasync nothing is certain to be on the disk.
@@ -314,8 +328,7 @@ export class Replica {
   /** The report for a partition that has no leader, or one that this replica cannot follow. */
   get status(): LogStatus | undefined {
     const [life, state] = [this.#life, this.#state]
-    if (life === undefined || state === undefined || this.#truncating !== undefined)
-      return undefined
+    if (life === undefined || state === undefined || this.#cut.isRunning) return undefined
     if (!this.isToReport) return undefined
     const isHalted = this.#haltedBy === state
     const { logEnd, durableEnd: end, lastEpoch } = this.#core
@@ -334,7 +347,7 @@ export class Replica {
 
   /** Whether it takes records from its leader now. */
   get mayFollow(): boolean {
-    if (this.role.type !== 'following' || this.#truncating !== undefined) return false
+    if (this.role.type !== 'following' || this.#cut.isRunning) return false
     return this.#haltedBy === undefined
   }
 
@@ -349,7 +362,7 @@ export class Replica {
   become(state: PartitionState, life: Life): void {
     if (this.#isClosed) return
     this.#life = life
-    if (this.#truncating !== undefined) {
+    if (this.#cut.isRunning) {
       this.#next = state // a log that is being cut can neither lead nor follow
       return
     }
@@ -629,93 +642,27 @@ export class Replica {
     return 'later'
   }
 
-  /**
-   * Cuts off the records that the leader never had.
-   *
-   * @param leadersStart the leader's log start
-   */
+  /** See `LogCut.truncate`. */
   async truncate(diverging: EpochEnd, leadersStart: Offset): Promise<void> {
-    if (this.#head.isBusy && !(await this.#mayStillCut())) return
-    const end = this.#core.truncationPoint(diverging)
-    if (end < this.#core.logStart) {
-      const beginning = { logStart: leadersStart, baseEpoch: -1, producers: [] }
-      return this.#beginAnew(beginning)
-    }
-    if (!this.#isCutAllowed(end, { diverging })) return
-    const done = this.#host
-      .willTruncate(this, end)
-      .then(() => this.#head.lower(end))
-      .then(() => this.#log.truncate(end))
-    this.#truncating = { end, done }
-    this.#compactor.abort()
     try {
-      await done
+      await this.#cut.truncate(diverging, leadersStart)
     } catch (error) {
       if (isUnreadable(error)) this.#damaged(error)
       throw error
     }
-    if (!this.#core.truncated(this.#log.end)) {
-      const { written } = this.#head
-      this.#core.restoreProducers(written)
-      this.#log.forEachHeader(written.end, (header) => this.#core.rememberProducer(header))
-    }
-    this.#truncated()
   }
 
-  /** Drops the whole log: what followed the records that the leader's has as well was removed there. */
-  async beginAnew(beginning: Beginning): Promise<void> {
-    if (this.#head.isBusy && !(await this.#mayStillCut())) return
-    await this.#beginAnew(beginning)
+  /** See `LogCut.beginAnew`. */
+  beginAnew(beginning: Beginning): Promise<void> {
+    return this.#cut.beginAnew(beginning)
   }
 
-  async #beginAnew(beginning: Beginning): Promise<void> {
-    const { logStart, baseEpoch, producers } = beginning
-    if (!this.#isCutAllowed(logStart, { logStart, baseEpoch })) return
-    const { gapsBelow } = this
-    const epochs = { baseEpoch, starts: [] }
-    const end = logStart
-    const snapshot = { logStart, end, gapsBelow, compactedTo: 0, epochs, producers }
-    const done = this.#host
-      .willTruncate(this, logStart)
-      .then(() => this.#head.replace(snapshot))
-      .then(() => this.#log.beginAnew(logStart))
-    this.#truncating = { end: logStart, done }
-    this.#compactor.abort()
-    await done
-    this.#core.beganAnew(beginning)
-    this.#truncated()
+  #halt(): void {
+    this.#haltedBy = this.#state
+    this.#host.reportChanged(this)
   }
 
-  /** The snapshot that is being written comes first. @returns whether the log may be cut then */
-  async #mayStillCut(): Promise<boolean> {
-    const { leaderEpoch } = this
-    await this.#head.idle()
-    return this.mayStart && this.leaderEpoch === leaderEpoch && !this.#isClosed
-  }
-
-  #isCutAllowed(end: Offset, leaders: object): boolean {
-    const { logEnd, highWatermark } = this.#core
-    const { topic, partition } = this
-    const facts = { topic, partition, logEnd, highWatermark, end, leaders }
-    if (!this.#core.mayTruncate(end)) {
-      // Records that consumers saw would be lost. The controller elects again, or an operator
-      // decides.
-      this.#haltedBy = this.#state
-      this.#host.log.error(facts, 'Cannot follow: the leader lacks committed records')
-      this.#host.reportChanged(this)
-      return false
-    }
-    if (end < highWatermark) {
-      this.#host.log.error(
-        facts,
-        'Dropping committed records: an operator chose a leader without them',
-      )
-    } else this.#host.log.info(facts, 'Truncating a log that diverges from its leader')
-    return true
-  }
-
-  #truncated(): void {
-    this.#truncating = undefined
+  #wasCut(): void {
     this.#moved()
     const next = this.#next
     this.#next = undefined
@@ -778,7 +725,7 @@ export class Replica {
 
   /** Removes everything before `offset`, as far as it is committed, soon. */
   removeBefore(offset: Offset): void {
-    if (this.#truncating === undefined && !this.#isClosed) this.#head.removeBefore(offset)
+    if (!this.#cut.isRunning && !this.#isClosed) this.#head.removeBefore(offset)
   }
 
   /**
@@ -787,7 +734,7 @@ export class Replica {
    * @param nowMs see steady-time.ts
    */
   maintain(config: TopicConfig, nowMs: number): void {
-    if (this.#truncating !== undefined || this.#isClosed || this.#isDamaged) return
+    if (this.#cut.isRunning || this.#isClosed || this.#isDamaged) return
     if (this.role.type === 'idle') return
     this.#log.segmentBytes = config['segment.bytes']
     this.#log.maybeRoll(config['segment.ms'], nowMs)
@@ -817,7 +764,7 @@ export class Replica {
    * @returns the number of bytes; 0: that was all
    */
   checkSome(bytesMax: number): number {
-    if (this.#isDamaged || this.#isClosed || this.#truncating !== undefined) return 0
+    if (this.#isDamaged || this.#isClosed || this.#cut.isRunning) return 0
     try {
       return this.#log.checkSome(bytesMax)
     } catch (error) {
@@ -833,7 +780,7 @@ export class Replica {
 
   /** Does a little of the compaction that is under way. */
   compactSome(): void {
-    if (this.#truncating === undefined && !this.#isClosed) this.#compactor.step()
+    if (!this.#cut.isRunning && !this.#isClosed) this.#compactor.step()
   }
 
   /**
@@ -843,12 +790,12 @@ export class Replica {
    */
   maybeSaveSnapshot({ isLast }: { readonly isLast: boolean }): void {
     const bytesMin = isLast ? this.#snapshotBytes / 8 : this.#snapshotBytes
-    if (this.#unsavedBytes < bytesMin || this.#truncating !== undefined || this.#isClosed) return
+    if (this.#unsavedBytes < bytesMin || this.#cut.isRunning || this.#isClosed) return
     if (this.#head.save()) this.#unsavedBytes = 0
   }
 
   #flush(): void {
-    if (this.#truncating === undefined && !this.#isClosed) this.#log.flush()
+    if (!this.#cut.isRunning && !this.#isClosed) this.#log.flush()
   }
 
   async close(): Promise<void> {
@@ -856,8 +803,8 @@ export class Replica {
     this.#isClosed = true
     this.#compactor.abort()
     this.#readable.callOff()
-    // A failed truncation was reported to the host; the log is closed anyway.
-    await this.#truncating?.done.catch(() => undefined)
+    // A failed cut was reported to the host; the log is closed anyway.
+    await this.#cut.settled()
     await this.#head.settled()
     await this.#log.close()
   }

@@ -32,8 +32,11 @@ import {
 } from '../consumer/screen-lines.ts'
 import { type Body, bodyOf, sizeMin, tabsOf } from './browser-layout.ts'
 import type { BrowserModel } from './browser-model.ts'
+import type { Dialog } from './dialogs.ts'
+import { exportBox, exportHints, exportStatus } from './export-frame.ts'
+import { statusLine } from './form-frame.ts'
 import { groupsBoxes, partitionsBox, topicsBox } from './lists-frame.ts'
-import { produceBox, produceHints, produceLine } from './produce-frame.ts'
+import { produceBox, produceHints, produceStatus } from './produce-frame.ts'
 import { eventLine, promptLine } from './prompt-frame.ts'
 import { detailBox, RecordsCache, recordsBox } from './records-frame.ts'
 
@@ -63,8 +66,9 @@ export function drawBrowser(
 
 function bodyLines(model: BrowserModel, body: Body, cache: BrowserCache): Line[] {
   const { columns, rows, side } = body
-  const { cursors } = model
-  if (model.shownForm !== undefined) return produceBox(model.shownForm, model.topic, body)
+  const { cursors, dialog } = model
+  if (dialog?.type === 'produce') return produceBox(dialog.form, model.topic, body)
+  if (dialog?.type === 'export') return exportBox(dialog.form, body)
   if (model.isHelpShown) return help(model, body)
   if (model.detail !== undefined) return detailBox(model, body, cache.records)
   switch (model.view) {
@@ -173,20 +177,45 @@ export function byteText(bytes: number): string {
 
 // --- below the body ------------------------------------------------------------------------------
 
-function lineBelow({ prompt, shownForm, newestEvent }: BrowserModel, width: number): Line {
-  if (prompt !== undefined) return promptLine(prompt, width)
-  return shownForm === undefined ? eventLine(newestEvent, width) : produceLine(shownForm, width)
+function lineBelow({ dialog, newestEvent }: BrowserModel, width: number): Line {
+  switch (dialog?.type) {
+    case undefined:
+      return eventLine(newestEvent, width)
+    case 'prompt':
+      return promptLine(dialog.prompt, width)
+    case 'produce':
+      return statusLine(produceStatus(dialog.form.state), width)
+    case 'export':
+      return statusLine(exportStatus(dialog.form.state), width)
+  }
+}
+
+function keysInDialog(dialog: Dialog): readonly KeyHint[] {
+  switch (dialog.type) {
+    case 'prompt':
+      return [hint('esc', 'cancel'), hint('enter', 'go')]
+    case 'produce':
+      return produceHints
+    case 'export':
+      return exportHints(dialog.form)
+  }
 }
 
 function keysOf(model: BrowserModel): readonly KeyHint[] {
-  if (model.prompt !== undefined) return [hint('esc', 'cancel'), hint('enter', 'go')]
-  if (model.shownForm !== undefined) return produceHints
+  if (model.dialog !== undefined) return keysInDialog(model.dialog)
   if (model.isHelpShown) {
     return [hint('↑↓', 'scroll'), hint('any other key', 'back'), hint('q', 'quit')]
   }
   const end = [hint('?', 'help'), hint('q', 'quit')]
   if (model.detail !== undefined) {
-    return [hint('esc', 'back'), hint('v', 'form'), hint('←→', 'next'), hint('c', 'copy'), ...end]
+    return [
+      hint('esc', 'back'),
+      hint('v', 'form'),
+      hint('←→', 'next'),
+      hint('c', 'copy'),
+      hint('e', 'export'),
+      ...end,
+    ]
   }
   const goals = model.hasGoals ? [hint('t', 'goals')] : []
   switch (model.view) {
@@ -200,6 +229,7 @@ function keysOf(model: BrowserModel): readonly KeyHint[] {
         ...(records.filter === undefined ? [] : [hint('n', 'next'), hint('esc', 'all')]),
         hint('s', 'seek'),
         hint('p', 'produce'),
+        hint('e', 'export'),
         ...goals,
         ...end,
       ]
@@ -243,6 +273,10 @@ export const browserKeys: readonly (readonly [key: string, what: string])[] = [
   [
     'p',
     'produce one record to this topic: Enter goes on to the next field and sends in the last one, Ctrl-S sends at once, Ctrl-T makes the value null',
+  ],
+  [
+    'e',
+    'export: all records that are kept, during a search its matches, in a record this one; to a file, as lines of JSON or only the values',
   ],
   ['esc', 'back; among the records: end the search'],
   ['v', 'in a record: as text, JSON, or bytes'],

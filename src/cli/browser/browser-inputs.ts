@@ -2,9 +2,11 @@
 
 import type { ClusterLines } from '../consumer/cluster-lines.ts'
 import type { GroupsFacts, PartitionFacts, TopicFacts } from './browser-facts.ts'
+import type { Exported, ExportRequest } from './export-form.ts'
 import type { Produced } from './produce-form.ts'
 import type { Seek } from './seek-target.ts'
 import type { ShownRecord } from './shown-record.ts'
+import type { TypedKey } from './typed-key.ts'
 import type { TypedRecord } from './typed-record.ts'
 
 export const views = ['records', 'partitions', 'groups', 'topics'] as const
@@ -26,15 +28,11 @@ export type BrowserInput =
   /** Reading goes on elsewhere: the records so far do not belong before the next ones. */
   | { readonly type: 'sought' }
   | { readonly type: 'produced'; readonly outcome: Produced }
+  | { readonly type: 'exported'; readonly outcome: Exported }
   | BrowserEvent
-  | {
-      readonly type: 'key'
-      /** as blessed names it */
-      readonly key: string
-      /** what it types */
-      readonly char: string
-      readonly wallMs: number
-    }
+  | ({ readonly type: 'key' } & TypedKey)
+  /** Text that the terminal marks as pasted: it presses no keys. */
+  | { readonly type: 'paste'; readonly text: string }
   | { readonly type: 'mouse'; readonly event: 'click' | 'wheelUp' | 'wheelDown'; readonly hit: Hit }
 
 interface BrowserEvent {
@@ -55,5 +53,7 @@ export type BrowserEffect =
   | { readonly type: 'copy'; readonly bytes: Uint8Array }
   /** answered by `produced` */
   | { readonly type: 'produce'; readonly record: TypedRecord }
+  /** answered by `exported` */
+  | { readonly type: 'export'; readonly request: ExportRequest }
   /** adds an event, with the time of day */
   | { readonly type: 'tell'; readonly text: string }

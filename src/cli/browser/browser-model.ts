@@ -1,5 +1,6 @@
-// The state of `zw consume` on a terminal: which view is shown, what its keys do, and what is known of
-// the topic. Pure: what happens comes in as inputs, and what the program has to do goes out as effects.
+// The state of `zw consume` on a terminal: which view is shown, and what is known of the topic. Pure: what
+// happens comes in as inputs, and what the program has to do goes out as effects. Which key asks for what
+// is in view-keys.ts; what is typed goes to dialogs.ts.
 //
 // A topic whose records are all goals begins with the goals by minute (consumer-view.ts).
 //
@@ -10,6 +11,7 @@ import { ConsumerView } from '../consumer/consumer-view.ts'
 import { EventList, type ScreenEvent } from '../consumer/event-list.ts'
 import { type Finding, findings } from '../consumer/health.ts'
 import { Scroll, scrollKeys } from '../consumer/scroll.ts'
+import { counted } from '../make-topic.ts'
 import { textOf } from '../record-text.ts'
 import { type GroupsFacts, lagOf, type PartitionFacts, type TopicFacts } from './browser-facts.ts'
 import {
@@ -19,15 +21,16 @@ import {
   type View,
   views,
 } from './browser-inputs.ts'
+import { type Dialog, Dialogs, tell } from './dialogs.ts'
+import { ExportForm } from './export-form.ts'
 import { ListCursor } from './list-cursor.ts'
-import { type Produced, ProduceForm, producedText } from './produce-form.ts'
-import { Prompt, type PromptKind } from './prompt.ts'
 import { RateHistory } from './rate-history.ts'
 import { bestForm, formsOf, type ValueForm } from './record-detail.ts'
 import { parseFilter } from './record-filter.ts'
 import { RecordList } from './record-list.ts'
-import { parseSeek } from './seek-target.ts'
 import { recordBytes, type ShownRecord } from './shown-record.ts'
+import type { TypedKey } from './typed-key.ts'
+import { type Command, commandOf } from './view-keys.ts'
 
 export interface Detail {
   readonly record: ShownRecord
@@ -65,11 +68,7 @@ export class BrowserModel {
   /** Keys scroll what is known of the selected group. */
   #isInGroup = false
   #detail: Detail | undefined
-  #prompt: Prompt | undefined
-  readonly #produceForm = new ProduceForm()
-  #isProducing = false
-  /** of the last search: offered again */
-  #lastSearch = ''
+  readonly #dialogs = new Dialogs((filter) => this.records.filterBy(filter))
   #received = 0
   #isPaused = false
   /** of paused partitions: their end when they were paused */
@@ -118,13 +117,18 @@ export class BrowserModel {
         this.#pausedEnds.clear()
         return nothing
       case 'produced':
-        return this.#produced(input.outcome)
+        return this.#dialogs.produced(input.outcome)
+      case 'exported':
+        return this.#dialogs.exported(input.outcome)
       case 'event':
         this.#events.add(input.time, input.text, input.about)
         this.#goals?.tell(input.time, input.text, input.about)
         return nothing
       case 'key':
-        return this.#pressed(input.key, input.char, input.wallMs)
+        return this.#pressed(input)
+      case 'paste':
+        this.#dialogs.paste(input.text)
+        return nothing
       case 'mouse':
         return this.#pointed(input.event, input.hit)
     }
@@ -173,22 +177,24 @@ export class BrowserModel {
     return nothing
   }
 
-  // --- what a person does ------------------------------------------------------------------------
+  // --- what the user does ------------------------------------------------------------------------
 
-  #pressed(key: string, char: string, wallMs: number): readonly BrowserEffect[] {
-    if (this.#prompt !== undefined) return this.#typed(this.#prompt, key, char, wallMs)
-    if (this.#isProducing) return this.#inForm(key, char)
+  #pressed(typed: TypedKey): readonly BrowserEffect[] {
+    const { key } = typed
+    const dialog = this.#dialogs.open
+    if (dialog !== undefined) return this.#dialogs.press(dialog, typed)
     if (key === 'C-c') return [{ type: 'quit' }]
     if (this.#areGoalsShown && this.#goals !== undefined) return this.#inGoals(this.#goals, key)
-    if (key === 'q') return [{ type: 'quit' }]
     if (this.#isHelpShown) {
+      if (key === 'q') return [{ type: 'quit' }]
       if (scrollKeys.has(key)) this.scrolls.help.press(key)
       else this.#isHelpShown = false
       return nothing
     }
-    this.#hasChosen = true
-    if (this.#detail !== undefined) return this.#inDetail(this.#detail, key)
-    return this.#inAnyView(key) ?? this.#inView(key)
+    if (key !== 'q') this.#hasChosen = true
+    const command = commandOf(key, this.#detail === undefined ? this.#view : undefined)
+    if (command !== undefined) return this.#do(command)
+    return this.#moved(key)
   }
 
   #inGoals(goals: ConsumerView, key: string): readonly BrowserEffect[] {
@@ -206,145 +212,150 @@ export class BrowserModel {
     }
   }
 
-  /** @returns undefined if the key is for the view */
-  #inAnyView(key: string): readonly BrowserEffect[] | undefined {
-    switch (key) {
-      case '?':
-      case 'h':
+  #do(command: Command): readonly BrowserEffect[] {
+    switch (command) {
+      case 'quit':
+        return [{ type: 'quit' }]
+      case 'help':
         this.#isHelpShown = true
         this.scrolls.help.toHome()
         return nothing
-      case '1':
-      case '2':
-      case '3':
-      case '4':
-        this.#show(views[Number(key) - 1] ?? 'records')
+      case 'records':
+      case 'partitions':
+      case 'groups':
+      case 'topics':
+        this.#show(command)
         return nothing
-      case 'tab':
+      case 'nextView':
         return this.#showNext(1)
-      case 'S-tab':
+      case 'previousView':
         return this.#showNext(-1)
-      case 't':
+      case 'goals':
         this.#areGoalsShown = this.#goals !== undefined
         return nothing
-      case 'p':
-        this.#isProducing = true
+      case 'produce':
+        this.#dialogs.openProduce()
         return nothing
-      case 'S-p':
+      case 'pauseAll':
         return this.#pause(!this.isPaused)
-    }
-    return undefined
-  }
-
-  #inView(key: string): readonly BrowserEffect[] {
-    switch (this.#view) {
-      case 'records':
-        return this.#inRecords(key)
-      case 'partitions':
-        return this.#inPartitions(key)
-      case 'groups':
-        return this.#inGroups(key)
-      case 'topics': {
-        const chosen = this.#topics?.[this.cursors.topics.at]
-        if (key !== 'enter' || chosen === undefined) return this.#inList('topics', key)
-        return this.#open(chosen.topic)
+      case 'open':
+        return this.#open()
+      case 'back':
+        return this.#back()
+      case 'pause':
+        return this.#pauseHere()
+      case 'search':
+        this.#dialogs.ask('search', this.records.filter?.text ?? '')
+        return nothing
+      case 'seek': {
+        const place = this.#view === 'partitions' ? this.#selectedPartition : undefined
+        this.#dialogs.ask('seek', place === undefined ? '' : `${place.partition}/`)
+        return nothing
       }
-    }
-  }
-
-  #inRecords(key: string): readonly BrowserEffect[] {
-    const { records } = this
-    switch (key) {
-      case 'space':
-        return this.#pause(!this.isPaused)
-      case 'enter':
-        return this.#showDetail(records.selected)
-      case '/':
-        return this.#ask('search', records.filter?.text ?? '')
-      case 's':
-        return this.#ask('seek', '')
-      case 'n':
+      case 'nextMatch':
         return this.#toMatch(1)
-      case 'S-n':
+      case 'previousMatch':
         return this.#toMatch(-1)
-      case 'm':
-        records.toggleHiding()
+      case 'toggleHiding':
+        this.records.toggleHiding()
         return nothing
-      case 'escape':
-        if (records.filter !== undefined) records.filterBy(undefined)
-        else records.follow()
-        return nothing
-    }
-    records.press(key)
-    return nothing
-  }
-
-  #inPartitions(key: string): readonly BrowserEffect[] {
-    const chosen = this.#partitions[this.cursors.partitions.at]
-    if (chosen === undefined) return this.#inList('partitions', key)
-    const { partition, isPaused } = chosen
-    switch (key) {
-      case 'space':
-        return [{ type: 'pause', isPaused: !isPaused, partition }]
-      case 's':
-        return this.#ask('seek', `${partition}/`)
-      case 'enter':
-        this.records.filterBy(asFilter(`partition:${partition}`))
-        this.#show('records')
-        return nothing
-    }
-    return this.#inList('partitions', key)
-  }
-
-  #inGroups(key: string): readonly BrowserEffect[] {
-    if (this.#isInGroup) {
-      if (key === 'escape' || key === 'enter') this.#isInGroup = false
-      else this.scrolls.group.press(key)
-      return nothing
-    }
-    this.scrolls.group.toHome()
-    if (key !== 'enter') return this.#inList('groups', key)
-    this.#isInGroup = (this.#groups?.groups.length ?? 0) > 0
-    return nothing
-  }
-
-  #inList(view: Exclude<View, 'records'>, key: string): readonly BrowserEffect[] {
-    if (key === 'escape') this.#show('records')
-    else this.cursors[view].press(key)
-    return nothing
-  }
-
-  #inDetail(detail: Detail, key: string): readonly BrowserEffect[] {
-    const { record, form } = detail
-    switch (key) {
-      case 'escape':
-      case 'enter':
-      case 'backspace':
-        this.#detail = undefined
-        return nothing
-      case 'v': {
-        const forms = formsOf(record)
-        this.#detail = { record, form: forms[(forms.indexOf(form) + 1) % forms.length] ?? 'text' }
-        this.scrolls.detail.toHome()
-        return nothing
-      }
-      case 'left':
-      case '[':
+      case 'export':
+        return this.#export()
+      case 'nextForm':
+        return this.#nextForm()
+      case 'older':
         this.records.stay()
         this.records.moveBy(-1)
         return this.#showDetail(this.records.selected)
-      case 'right':
-      case ']':
+      case 'newer':
         this.records.moveBy(1)
         return this.#showDetail(this.records.selected)
-      case 'c':
-        return this.#copy(record)
-      case '?':
-      case 'h':
-      case 'p':
-        return this.#inAnyView(key) ?? nothing
+      case 'copy':
+        return this.#detail === undefined ? nothing : this.#copy(this.#detail.record)
     }
-    this.scrolls.detail.press(key)
+  }
+
+  /** Keys that move the selection, or scroll. */
+  #moved(key: string): readonly BrowserEffect[] {
+    if (this.#detail !== undefined) this.scrolls.detail.press(key)
+    else if (this.#isInGroup) this.scrolls.group.press(key)
+    else if (this.#view === 'records') this.records.press(key)
+    else {
+      if (this.#view === 'groups') this.scrolls.group.toHome()
+      this.cursors[this.#view].press(key)
+    }
+    return nothing
+  }
+
+  get #selectedPartition(): PartitionFacts | undefined {
+    return this.#partitions[this.cursors.partitions.at]
+  }
+
+  #open(): readonly BrowserEffect[] {
+    switch (this.#view) {
+      case 'records':
+        return this.#showDetail(this.records.selected)
+      case 'partitions': {
+        const chosen = this.#selectedPartition
+        if (chosen === undefined) return nothing
+        this.records.filterBy(asFilter(`partition:${chosen.partition}`))
+        this.#show('records')
+        return nothing
+      }
+      case 'groups':
+        this.#isInGroup = !this.#isInGroup && (this.#groups?.groups.length ?? 0) > 0
+        if (this.#isInGroup) this.scrolls.group.toHome()
+        return nothing
+      case 'topics': {
+        const chosen = this.#topics?.[this.cursors.topics.at]
+        return chosen === undefined ? nothing : this.#openTopic(chosen.topic)
+      }
+    }
+  }
+
+  #back(): readonly BrowserEffect[] {
+    if (this.#detail !== undefined) this.#detail = undefined
+    else if (this.#isInGroup) this.#isInGroup = false
+    else if (this.#view !== 'records') this.#show('records')
+    else if (this.records.filter !== undefined) this.records.filterBy(undefined)
+    else this.records.follow()
+    return nothing
+  }
+
+  #pauseHere(): readonly BrowserEffect[] {
+    if (this.#view !== 'partitions') return this.#pause(!this.isPaused)
+    const chosen = this.#selectedPartition
+    if (chosen === undefined) return nothing
+    return [{ type: 'pause', isPaused: !chosen.isPaused, partition: chosen.partition }]
+  }
+
+  #nextForm(): readonly BrowserEffect[] {
+    if (this.#detail === undefined) return nothing
+    const { record, form } = this.#detail
+    const forms = formsOf(record)
+    this.#detail = { record, form: forms[(forms.indexOf(form) + 1) % forms.length] ?? 'text' }
+    this.scrolls.detail.toHome()
+    return nothing
+  }
+
+  /** The record in full, or all that are kept, or what the search finds among them. */
+  #export(): readonly BrowserEffect[] {
+    const { topic } = this
+    const record = this.#detail?.record
+    const filter = this.records.filter
+    const records = record === undefined ? this.records.loaded : [record]
+    if (records.length === 0) {
+      return [tell(filter === undefined ? 'no records to export' : 'no match to export')]
+    }
+    const { partition = 0, offset = 0 } = record ?? {}
+    const what =
+      record !== undefined
+        ? `partition ${partition}, offset ${offset}`
+        : filter === undefined
+          ? counted(records.length, 'record')
+          : `${counted(records.length, 'record')} with ${filter.text}`
+    const name = record === undefined ? topic : `${topic}-${partition}-${offset}`
+    this.#dialogs.openExport(new ExportForm({ topic, records, what, name }))
     return nothing
   }
 
@@ -363,7 +374,7 @@ export class BrowserModel {
         const list = hit.view === 'records' ? this.records : this.cursors[hit.view]
         const wasSelected = list.click(hit.row)
         // A click on a row of the pane beside the records only selects it.
-        return wasSelected && hit.view === this.#view ? this.#inView('enter') : nothing
+        return wasSelected && hit.view === this.#view ? this.#open() : nothing
       }
     }
   }
@@ -371,31 +382,12 @@ export class BrowserModel {
   /** The wheel moves whatever the arrow keys would move. */
   #rolled(key: 'up' | 'down'): readonly BrowserEffect[] {
     if (this.#isTyping) return nothing
-    for (let i = 0; i < wheelRows; i++) this.#pressed(key, '', 0)
+    for (let i = 0; i < wheelRows; i++) this.#pressed({ key, char: '', wallMs: 0 })
     return nothing
   }
 
   get #isTyping(): boolean {
-    return this.#prompt !== undefined || this.#isProducing
-  }
-
-  #inForm(key: string, char: string): readonly BrowserEffect[] {
-    const action = this.#produceForm.press(key, char)
-    switch (action?.type) {
-      case undefined:
-        return nothing
-      case 'close':
-        this.#isProducing = false
-        return nothing
-      case 'send':
-        return [{ type: 'produce', record: action.record }]
-    }
-  }
-
-  /** The form may be closed: the event tells it, too. */
-  #produced(outcome: Produced): readonly BrowserEffect[] {
-    this.#produceForm.settled(outcome)
-    return [tell(producedText(outcome))]
+    return this.#dialogs.open !== undefined
   }
 
   // --- what follows from it ----------------------------------------------------------------------
@@ -436,7 +428,7 @@ export class BrowserModel {
     return [tell(direction > 0 ? 'no newer match' : 'no older match')]
   }
 
-  #open(topic: string): readonly BrowserEffect[] {
+  #openTopic(topic: string): readonly BrowserEffect[] {
     if (topic === this.topic) {
       this.#show('records')
       return nothing
@@ -452,42 +444,6 @@ export class BrowserModel {
       { type: 'copy', bytes: value },
       tell(`the value was sent to the terminal's clipboard: ${value.length} bytes`),
     ]
-  }
-
-  // --- the prompt --------------------------------------------------------------------------------
-
-  #ask(kind: PromptKind, text: string): readonly BrowserEffect[] {
-    this.#prompt = new Prompt(kind, kind === 'search' && text === '' ? this.#lastSearch : text)
-    return nothing
-  }
-
-  #typed(prompt: Prompt, key: string, char: string, wallMs: number): readonly BrowserEffect[] {
-    const end = prompt.press(key, char)
-    if (end === undefined) return nothing
-    this.#prompt = undefined
-    if (end.type === 'cancelled') return nothing
-    return prompt.kind === 'search' ? this.#search(end.text) : this.#seek(end.text, wallMs)
-  }
-
-  #search(text: string): readonly BrowserEffect[] {
-    const filter = parseFilter(text)
-    if (filter !== undefined && 'problem' in filter) {
-      this.#prompt = new Prompt('search', text)
-      return [tell(`cannot search: ${filter.problem}`)]
-    }
-    this.#lastSearch = filter?.text ?? ''
-    this.records.filterBy(filter)
-    return nothing
-  }
-
-  #seek(text: string, wallMs: number): readonly BrowserEffect[] {
-    if (text.trim() === '') return nothing
-    const seek = parseSeek(text, wallMs)
-    if (seek === undefined) {
-      this.#prompt = new Prompt('seek', text)
-      return [tell('not a place: start end OFFSET PARTITION/OFFSET -COUNT 21:04 10m @MS')]
-    }
-    return [{ type: 'seek', ...seek }]
   }
 
   // --- what is shown -----------------------------------------------------------------------------
@@ -519,13 +475,9 @@ export class BrowserModel {
     return this.#detail
   }
 
-  get prompt(): Prompt | undefined {
-    return this.#prompt
-  }
-
-  /** The form that produces a record, while it is shown. */
-  get shownForm(): ProduceForm | undefined {
-    return this.#isProducing ? this.#produceForm : undefined
+  /** What is typed into, while it is shown. */
+  get dialog(): Dialog | undefined {
+    return this.#dialogs.open
   }
 
   get receivedCount(): number {
@@ -585,10 +537,6 @@ export class BrowserModel {
     const lag = this.#partitions.some(({ isPaused }) => isPaused) ? undefined : this.lag
     return findings({ cluster: this.#cluster, lag, rate: this.rates.rate(nowMs).count, nowMs })
   }
-}
-
-function tell(text: string): BrowserEffect {
-  return { type: 'tell', text }
 }
 
 function asFilter(text: string) {

@@ -2,12 +2,15 @@
 
 import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
 import { Producer } from '../../client/mq/producer.ts'
+import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { follow } from '../consumer/follow.ts'
 import type { Look } from '../consumer/screen-palette.ts'
 import { TerminalScreen } from '../consumer/terminal-screen.ts'
 import { BrowserCache, drawBrowser } from './browser-frame.ts'
 import { hitAt } from './browser-layout.ts'
+import { exportRecords, isSystemError } from './export-file.ts'
+import { type ExportRequest, exportedText } from './export-form.ts'
 import { type Produced, producedText } from './produce-form.ts'
 import { TopicReading, type TopicReadingOptions, type WiderEffect } from './topic-reading.ts'
 import type { TypedRecord } from './typed-record.ts'
@@ -62,6 +65,9 @@ class Browser {
   #isOpening = false
   /** once a record is produced */
   #producer: Producer | undefined
+  /** files that are being written */
+  readonly #exports = new Set<Promise<void>>()
+  readonly #faults = new Faults()
   #isClosed = false
 
   constructor(options: BrowserOptions) {
@@ -72,7 +78,9 @@ class Browser {
       title: `zw ${consumer.topics}`,
       look,
       draw: (size) => drawBrowser(this.#reading.model, size, clock.nowMs(), this.#cache),
-      onKey: (key, char) => this.#reading.take({ type: 'key', key, char, wallMs: clock.wallMs() }),
+      onKey: (key, char, isBurst) =>
+        this.#reading.take({ type: 'key', key, char, wallMs: clock.wallMs(), isBurst }),
+      onPaste: (text) => this.#reading.take({ type: 'paste', text }),
       onMouse: mouse
         ? ({ type, x, y }, size) => {
             const hit = hitAt(this.#reading.model, size, { x, y })
@@ -82,7 +90,12 @@ class Browser {
     })
   }
 
+  /** Rejects with the first fault of what is done beside the reading. */
   async run(): Promise<Browsed> {
+    return await Promise.race([this.#run(), this.#faults.first])
+  }
+
+  async #run(): Promise<Browsed> {
     const { group, max, ends } = this.#options
     const bounds = { max, ends }
     for (let isFirst = true; ; isFirst = false) {
@@ -114,6 +127,7 @@ class Browser {
     this.#reading.close()
     void this.#reading.consumer.close()
     await this.#producer?.close()
+    await Promise.all(this.#exports)
   }
 
   #read(consumer: Consumer): TopicReading {
@@ -127,23 +141,31 @@ class Browser {
       clock,
       onChange: () => this.#screen?.refresh(),
       onEffect: (effect) => this.#perform(effect),
+      onFault: this.#faults.report,
     })
   }
 
   #perform(effect: WiderEffect): undefined {
     switch (effect.type) {
       case 'quit':
-        void this.quit()
+        this.quit().catch(this.#faults.report)
         return undefined
       case 'open':
-        void this.#open(effect.topic)
+        this.#open(effect.topic).catch(this.#faults.report)
         return undefined
       case 'copy':
         this.#screen.copy(effect.bytes)
         return undefined
       case 'produce':
-        void this.#produce(effect.record)
+        this.#produce(effect.record).catch(this.#faults.report)
         return undefined
+      case 'export': {
+        const writing = this.#export(effect.request)
+          .catch(this.#faults.report)
+          .finally(() => this.#exports.delete(writing))
+        this.#exports.add(writing)
+        return undefined
+      }
     }
   }
 
@@ -163,9 +185,16 @@ class Browser {
       const stored = await this.#producer.send(record)
       return { type: 'stored', partition: stored.partition, offset: stored.offset }
     } catch (error) {
-      if (!(error instanceof BrokerError)) throw error
+      if (!isOfTheWorld(error)) throw error
       return { type: 'failed', message: error.message }
     }
+  }
+
+  async #export(request: ExportRequest): Promise<void> {
+    const reading = this.#reading
+    const outcome = await exportRecords(request)
+    if (reading === this.#reading) reading.take({ type: 'exported', outcome })
+    else this.#reading.tell(exportedText(outcome))
   }
 
   /** The topic so far stays if the other one cannot be read. */
@@ -189,6 +218,27 @@ class Browser {
       this.#isOpening = false
     }
   }
+}
+
+/** The user's, the cluster's, or the network's: not a fault of this program. */
+function isOfTheWorld(error: unknown): error is Error {
+  return error instanceof BrokerError || error instanceof ZkError || isSystemError(error)
+}
+
+/** The first fault of what nothing waits for: it ends the program with its message. */
+class Faults {
+  readonly first: Promise<never>
+  #reject: (error: unknown) => void = () => undefined
+
+  constructor() {
+    this.first = new Promise((_, reject) => {
+      this.#reject = reject
+    })
+    // One after the end of the program's run has no other owner.
+    this.first.catch(() => undefined)
+  }
+
+  readonly report = (error: unknown): void => this.#reject(error)
 }
 
 /** Keys and frames come in between batches, however fast these follow each other. */

@@ -4,6 +4,7 @@
 // Next on the path: produce-frame.ts draws it; browser-screen.ts sends the record.
 
 import { TextField } from './text-field.ts'
+import { burstProblem, type TypedKey } from './typed-key.ts'
 import { type TypedRecord, typedRecord } from './typed-record.ts'
 
 export const produceFields = ['key', 'value', 'partition', 'headers'] as const
@@ -55,24 +56,24 @@ export class ProduceForm {
     return this.#state
   }
 
+  /** It is opened again: what was typed is still there. */
+  opened(): void {
+    this.#at = 'key'
+  }
+
   settled(outcome: Produced): void {
     this.#state = outcome
   }
 
-  /**
-   * One record at a time: until it is settled, keys only close the form.
-   *
-   * @param key as blessed names it. @param char what the key types
-   */
-  press(key: string, char: string): ProduceAction | undefined {
+  /** One record at a time: until it is settled, keys only close the form. */
+  press({ key, char, isBurst = false }: TypedKey): ProduceAction | undefined {
     if (key === 'escape' || key === 'C-c' || key === 'C-g') return { type: 'close' }
     if (this.#state.type === 'sending') return undefined
     switch (key) {
       case 'C-s':
-        return this.#send()
+        return this.#maySend(isBurst)
       case 'enter':
-        // A line break in pasted text only goes on to the next field.
-        return this.#at === 'headers' ? this.#send() : this.#moveBy(1)
+        return this.#at === 'headers' ? this.#maySend(isBurst) : this.#moveBy(1)
       case 'tab':
       case 'down':
         return this.#moveBy(1)
@@ -91,10 +92,24 @@ export class ProduceForm {
     return undefined
   }
 
+  /** Pasted text goes into one field, and sends nothing. The value and the key keep its lines. */
+  paste(text: string): void {
+    if (this.#state.type === 'sending') return
+    const isBytes = this.#at === 'key' || this.#at === 'value'
+    this.fields[this.#at].paste(text, isBytes)
+    if (this.#at === 'value') this.#isNull = false
+  }
+
   #moveBy(step: 1 | -1): undefined {
     const { length } = produceFields
     const to = (produceFields.indexOf(this.#at) + step + length) % length
     this.#at = produceFields[to] ?? 'key'
+    return undefined
+  }
+
+  #maySend(isBurst: boolean): ProduceAction | undefined {
+    if (!isBurst) return this.#send()
+    this.#state = { type: 'refused', problem: burstProblem }
     return undefined
   }
 

@@ -1,8 +1,9 @@
 // The form that produces a record, and below it what came of the last one. Pure.
 
 import { hint, type KeyHint } from '../consumer/bars.ts'
-import { fit, columns as widthOf, wrapWords } from '../consumer/cells.ts'
-import { box, type Line, plainLine, type Size, span, type Tone } from '../consumer/screen-lines.ts'
+import { fit, columns as widthOf } from '../consumer/cells.ts'
+import type { Line, Size } from '../consumer/screen-lines.ts'
+import { choiceRow, type FormStatus, fieldRow, formBox } from './form-frame.ts'
 import {
   type ProduceField,
   type ProduceForm,
@@ -10,9 +11,6 @@ import {
   producedText,
   produceFields,
 } from './produce-form.ts'
-import { fieldSpans } from './prompt-frame.ts'
-
-const labelColumns = 11
 
 const notes: Readonly<Record<ProduceField, string>> = {
   key: 'none',
@@ -21,45 +19,27 @@ const notes: Readonly<Record<ProduceField, string>> = {
   headers: 'name=value name="two words"',
 }
 
-export function produceBox(form: ProduceForm, topic: string, { columns, rows }: Size): Line[] {
-  const inner = columns - 2
-  const { tone, text } = statusOf(form.state)
-  // The line below the box has it, too, but only as much as fits.
-  const status = wrapWords(text, inner - 1).map((words) => plainLine(` ${words}`, inner, tone))
-  return box({
-    width: columns,
-    height: rows,
+export function produceBox(form: ProduceForm, topic: string, size: Size): Line[] {
+  return formBox(size, {
     label: `produce to ${fit(topic, Math.min(40, widthOf(topic)))}`,
-    isFocused: true,
-    lines: [
-      ...produceFields.map((name) => fieldLine(form, name, inner)),
-      plainLine('', inner),
-      ...status,
-    ],
+    rows: produceFields.map((name) => rowOf(form, name, size.columns - 2)),
+    status: produceStatus(form.state),
   })
 }
 
-function fieldLine(form: ProduceForm, name: ProduceField, width: number): Line {
-  const label = span(fit(` ${name}`, labelColumns), name === form.at ? 'strong' : 'quiet')
-  const field = form.fields[name]
-  const room = width - labelColumns
+function rowOf(form: ProduceForm, name: ProduceField, width: number): Line {
+  const isAt = name === form.at
   if (name === 'value' && form.isNull) {
-    const tone = name === form.at ? 'selected' : 'warn'
-    return [label, span(fit('null: a tombstone, which deletes its key', room), tone)]
+    return choiceRow(name, 'null: a tombstone, which deletes its key', {
+      isAt,
+      width,
+      tone: 'warn',
+    })
   }
-  if (name === form.at) return [label, ...fieldSpans(field, room, notes[name])]
-  const { text } = field
-  const shown = text === '' ? notes[name] : text
-  return [label, span(fit(shown, room), text === '' ? 'quiet' : 'text')]
+  return fieldRow(name, form.fields[name], { isAt, width, note: notes[name] })
 }
 
-/** In the place of the newest event: it is there at any size. */
-export function produceLine({ state }: ProduceForm, width: number): Line {
-  const { tone, text } = statusOf(state)
-  return plainLine(` ${text}`, width, tone)
-}
-
-function statusOf(state: ProduceState): { readonly tone: Tone; readonly text: string } {
+export function produceStatus(state: ProduceState): FormStatus {
   switch (state.type) {
     case 'editing':
       return { tone: 'quiet', text: 'nothing is sent yet' }

@@ -37,4 +37,8 @@ export class Prompt {
     this.field.press(key, char)
     return undefined
   }
+
+  paste(text: string): void {
+    this.field.paste(text, false)
+  }
 }

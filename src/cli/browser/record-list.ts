@@ -69,6 +69,17 @@ export class RecordList {
     return this.#matchCount
   }
 
+  /** All that are kept; during a search its matches, whether the others are hidden or not. */
+  get loaded(): readonly ShownRecord[] {
+    const ring = this.#filter === undefined ? this.#all : this.#matches
+    const records: ShownRecord[] = []
+    for (let at = ring.first; at < ring.end; at++) {
+      const record = ring.at(at)
+      if (record !== undefined) records.push(record)
+    }
+    return records
+  }
+
   filterBy(filter: RecordFilter | undefined): void {
     const selected = this.#isFollowing ? undefined : this.selected
     this.#filter = filter

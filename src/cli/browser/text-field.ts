@@ -50,6 +50,18 @@ export class TextField {
     if (/^[^\p{Cc}]+$/u.test(char) && this.text.length < this.#textMax) this.#before += char
   }
 
+  /**
+   * Pasted text: one of several lines stays as it is, without the last line break, or becomes one line.
+   */
+  paste(text: string, keepsLines: boolean): void {
+    const lines = text.replace(/\r\n?/g, '\n').replace(/\n$/, '')
+    const kept = keepsLines ? lines : lines.replaceAll('\n', ' ')
+    for (const char of kept.replace(/(?![\n\t])\p{Cc}/gu, '')) {
+      if (this.text.length + char.length > this.#textMax) return
+      this.#before += char
+    }
+  }
+
   #erase(count: number): void {
     const chars = Array.from(this.#before)
     this.#before = chars.slice(0, Math.max(0, chars.length - count)).join('')

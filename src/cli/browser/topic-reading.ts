@@ -39,9 +39,14 @@ export interface TopicReadingOptions {
   readonly onChange: () => void
   /** for the effects that concern more than this topic */
   readonly onEffect: (effect: WiderEffect) => void
+  /** A fault of ours, which ends the program. */
+  readonly onFault: (error: unknown) => void
 }
 
-export type WiderEffect = Extract<BrowserEffect, { type: 'quit' | 'open' | 'copy' | 'produce' }>
+export type WiderEffect = Extract<
+  BrowserEffect,
+  { type: 'quit' | 'open' | 'copy' | 'produce' | 'export' }
+>
 
 export class TopicReading {
   readonly model: BrowserModel
@@ -49,6 +54,7 @@ export class TopicReading {
   readonly #clock: Clock
   readonly #onChange: () => void
   readonly #onEffect: (effect: WiderEffect) => void
+  readonly #onFault: (error: unknown) => void
   readonly #clusterPoll: ClusterPoll
   readonly #poll: BrowserPoll
   readonly #stopProgress: () => void
@@ -59,13 +65,14 @@ export class TopicReading {
   #isClosed = false
 
   constructor(options: TopicReadingOptions) {
-    const { consumer, group, servers, client, admin, clock, onChange, onEffect } = options
+    const { consumer, group, servers, client, admin, clock, onChange, onEffect, onFault } = options
     const [topic = ''] = consumer.topics
     this.model = new BrowserModel({ topic, group })
     this.consumer = consumer
     this.#clock = clock
     this.#onChange = onChange
     this.#onEffect = onEffect
+    this.#onFault = onFault
     this.#clusterPoll = new ClusterPoll({
       servers,
       client,
@@ -128,6 +135,7 @@ export class TopicReading {
       case 'open':
       case 'copy':
       case 'produce':
+      case 'export':
         this.#onEffect(effect)
         return undefined
       case 'tell':
@@ -142,7 +150,7 @@ export class TopicReading {
         return undefined
       }
       case 'seek':
-        void this.#seek(effect)
+        this.#seek(effect).catch(this.#onFault)
         return undefined
     }
   }
@@ -157,7 +165,7 @@ export class TopicReading {
         },
       ),
     })
-    if (progress.some(({ isPaused }) => isPaused)) void this.#askPausedLag()
+    if (progress.some(({ isPaused }) => isPaused)) this.#askPausedLag().catch(this.#onFault)
   }
 
   async #askPausedLag(): Promise<void> {

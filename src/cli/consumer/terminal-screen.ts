@@ -6,9 +6,11 @@
 // cell, and text is never read as blessed's markup.
 
 import blessed from 'blessed'
+import { systemClock } from '../../clock.ts'
 import { codeColumns, toAscii } from './cells.ts'
 import type { Frame, Line, Size } from './screen-lines.ts'
 import { type Look, type Style, styleOf } from './screen-palette.ts'
+import { TypedInput } from './typed-input.ts'
 
 const framesPerSecond = 15
 /** Rate, lag and health change even without records. */
@@ -34,6 +36,7 @@ export class TerminalScreen {
   readonly #draw: (size: Size) => Frame
   readonly #look: Look
   readonly #screen: blessed.Widgets.Screen
+  readonly #input: TypedInput
   readonly #idle: NodeJS.Timeout
   #due: NodeJS.Timeout | undefined
   #closed = false
@@ -42,14 +45,30 @@ export class TerminalScreen {
     readonly title: string
     readonly look: Look
     readonly draw: (size: Size) => Frame
-    /** @param key as blessed names it. @param char what it types, if it types anything */
-    readonly onKey: (key: string, char: string) => void
+    /**
+     * @param key as blessed names it. @param char what it types, if it types anything
+     * @param isBurst it came with others in one go
+     */
+    readonly onKey: (key: string, char: string, isBurst: boolean) => void
+    /** When left out, pasted text is dropped: it presses no keys in any case. */
+    readonly onPaste?: (text: string) => void
     /** When left out, the mouse stays the terminal's, which selects text with it. */
     readonly onMouse?: ((event: MouseEvent, size: Size) => void) | undefined
   }) {
-    const { title, look, draw, onKey, onMouse } = options
+    const { title, look, draw, onKey, onPaste, onMouse } = options
     this.#look = look
     this.#draw = draw
+    this.#input = new TypedInput({
+      clock: systemClock,
+      onKey: (...key) => {
+        onKey(...key)
+        this.refresh()
+      },
+      onPaste: (text) => {
+        onPaste?.(text)
+        this.refresh()
+      },
+    })
     useWidthsOfToday()
     const { unicode } = look
     this.#screen = blessed.screen({
@@ -70,11 +89,18 @@ export class TerminalScreen {
       (char: string | undefined, key: blessed.Widgets.Events.IKeyEventArg) => {
         const name = key.full ?? key.name ?? char ?? ''
         // Clears the output of other programs.
-        if (name === 'C-l') this.#screen.realloc()
-        onKey(name, char ?? '')
-        this.refresh()
+        if (name === 'C-l' && !this.#input.isPasting) this.#screen.realloc()
+        this.#input.key(name, char ?? '')
       },
     )
+    // blessed does not pass the marks of pasted text on.
+    this.#screen.program.input.on('keypress', (_, key?: { readonly sequence?: string }) => {
+      if (key?.sequence === pasteBegins) this.#input.pasteBegins()
+      if (key?.sequence === pasteEnds) this.#input.pasteEnds()
+    })
+    this.#screen.program.write(marksPastes)
+    // Emitted as well when the process ends with an error.
+    this.#screen.on('destroy', () => process.stdout.write(marksNoPastes))
     if (onMouse !== undefined) {
       this.#screen.enableMouse()
       this.#screen.on('mouse', ({ action, x, y }: blessed.Widgets.Events.IMouseEventArg) => {
@@ -117,6 +143,7 @@ export class TerminalScreen {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#input.close()
     clearInterval(this.#idle)
     clearTimeout(this.#due)
     this.#screen.destroy()
@@ -133,6 +160,12 @@ export class TerminalScreen {
     }
   }
 }
+
+/** Bracketed paste (xterm's mode 2004): a terminal with it marks what is pasted. */
+const marksPastes = '\x1b[?2004h'
+const marksNoPastes = '\x1b[?2004l'
+const pasteBegins = '\x1b[200~'
+const pasteEnds = '\x1b[201~'
 
 const mouseTypes: Readonly<Record<string, MouseEvent['type']>> = {
   mousedown: 'click',

@@ -18,6 +18,18 @@ function press(model: BrowserModel, ...keys: readonly string[]): BrowserEffect[]
   ])
 }
 
+function promptOf({ dialog }: BrowserModel) {
+  return dialog?.type === 'prompt' ? dialog.prompt : undefined
+}
+
+function formOf({ dialog }: BrowserModel) {
+  return dialog?.type === 'produce' ? dialog.form : undefined
+}
+
+function exportOf({ dialog }: BrowserModel) {
+  return dialog?.type === 'export' ? dialog.form : undefined
+}
+
 function receive(model: BrowserModel, count: number, from = 0): void {
   model.step({ type: 'records', records: recordsOf(count, from), nowMs: 0 })
 }
@@ -122,17 +134,17 @@ t.test('a search is typed; a bad one is told, and can be corrected', async (t) =
   const model = modelOf()
   receive(model, 20)
   press(model, '/', ...'q1', 'backspace', 'backspace', ...'m1')
-  t.equal(model.prompt?.text, 'm1', 'q is text here')
+  t.equal(promptOf(model)?.text, 'm1', 'q is text here')
   press(model, 'enter')
   t.equal(model.records.matchCount, 11)
   const effects = press(model, '/', 'C-u', ...'/(/', 'enter')
   t.match(effects, [{ type: 'tell', text: /cannot search/ }])
-  t.equal(model.prompt?.text, '/(/')
+  t.equal(promptOf(model)?.text, '/(/')
   t.equal(model.records.filter?.text, 'm1')
   press(model, 'escape', 'escape')
   t.equal(model.records.filter, undefined)
   press(model, '/')
-  t.equal(model.prompt?.text, 'm1', 'the last search is offered again')
+  t.equal(promptOf(model)?.text, 'm1', 'the last search is offered again')
 })
 
 t.test('n and N look for matches, and tell when there are no more', async (t) => {
@@ -259,7 +271,7 @@ t.test('q and Ctrl-C quit from everywhere but a line that is typed', async (t) =
   }
   const model = modelOf()
   press(model, '/', 'C-c')
-  t.equal(model.prompt, undefined)
+  t.equal(model.dialog, undefined)
 })
 
 t.test('a value is copied, if it is not too large', async (t) => {
@@ -296,9 +308,9 @@ t.test('p produces a record, and tells where it is stored, from any view', async
     const told = model.step({ type: 'produced', outcome })
     t.same(told, [{ type: 'tell', text: 'stored in partition 1 at offset 7' }])
     press(model, 'escape')
-    t.equal(model.shownForm, undefined)
+    t.equal(model.dialog, undefined)
     press(model, 'p')
-    t.equal(model.shownForm?.fields.key.text, 'q', 'what was typed is kept')
+    t.equal(formOf(model)?.fields.key.text, 'q', 'what was typed is kept')
   }
 })
 
@@ -309,7 +321,59 @@ t.test('while the form is shown, Ctrl-C closes it, and the mouse does nothing', 
   model.step({ type: 'mouse', event: 'click', hit: { type: 'tab', view: 'topics' } })
   model.step({ type: 'mouse', event: 'wheelUp', hit: { type: 'none' } })
   t.equal(model.view, 'records')
-  t.equal(model.shownForm?.at, 'key')
+  t.equal(formOf(model)?.at, 'key')
   t.same(press(model, 'C-c'), [])
-  t.equal(model.shownForm, undefined)
+  t.equal(model.dialog, undefined)
+})
+
+t.test('the form opens again at its first field', async (t) => {
+  const model = modelOf()
+  press(model, 'p', 'down', 'down', 'escape', 'p')
+  t.equal(formOf(model)?.at, 'key')
+})
+
+t.test('pasted text goes into what is typed into, and presses no keys', async (t) => {
+  const model = modelOf()
+  receive(model, 3)
+  const paste = (text: string) => model.step({ type: 'paste', text })
+  t.same(paste('q\nq'), [])
+  t.equal(model.dialog, undefined)
+  press(model, '/')
+  t.same(paste('two\r\nwords\r'), [])
+  t.equal(promptOf(model)?.text, 'two words', 'a line break does not search')
+  press(model, 'escape', 'p', 'down')
+  t.same(paste('{\n\t"n": 1\n}\n\x13\n\n'), [])
+  t.equal(formOf(model)?.fields.value.text, '{\n\t"n": 1\n}\n\n', 'a value keeps its lines')
+  press(model, 'down', 'down')
+  t.same(paste('a=1\nb=2\n\n\n'), [])
+  t.equal(formOf(model)?.at, 'headers')
+  t.equal(formOf(model)?.state.type, 'editing')
+  t.match(press(model, 'C-s'), [{ type: 'produce', record: { headers: [{}, {}] } }])
+})
+
+t.test('e exports what is kept: all, what a search finds, or the record in full', async (t) => {
+  const model = modelOf()
+  t.match(press(model, 'e'), [{ type: 'tell', text: 'no records to export' }])
+  receive(model, 20)
+  const offsets = () => exportOf(model)?.records.map(({ offset }) => offset)
+  press(model, 'e')
+  t.equal(offsets()?.length, 20)
+  receive(model, 5, 20)
+  t.equal(offsets()?.length, 20, 'the records of that moment')
+  press(model, 'escape', '/', ...'/m1[12]$/', 'enter', 'e')
+  t.same(offsets(), [11, 12])
+  press(model, 'escape', 'm', 'e')
+  t.same(offsets(), [11, 12], 'the matches, although the others are shown, too')
+  press(model, 'escape', '/', 'C-u', ...'none', 'enter')
+  t.match(press(model, 'e'), [{ type: 'tell', text: 'no match to export' }])
+  press(model, 'escape', 'g', 'down', 'enter', 'e')
+  t.same(offsets(), [1])
+  t.equal(exportOf(model)?.path.text, 'events-0-1.jsonl')
+  const [effect] = press(model, 'enter', 'enter')
+  t.match(effect, { type: 'export', request: { topic: 'events', path: 'events-0-1.jsonl' } })
+  const outcome = { type: 'written', path: '/x/events-0-1.jsonl', count: 1, bytes: 1234 } as const
+  t.match(model.step({ type: 'exported', outcome }), [{ type: 'tell', text: /^1 record, 1,234 B/ }])
+  press(model, 'enter')
+  t.equal(model.dialog, undefined)
+  t.equal(model.detail?.record.offset, 1, 'the record is still there')
 })

@@ -2,6 +2,7 @@
 
 import type { PartitionFacts } from '../../../src/cli/browser/browser-facts.ts'
 import { BrowserModel } from '../../../src/cli/browser/browser-model.ts'
+import type { Exported } from '../../../src/cli/browser/export-form.ts'
 import type { Produced } from '../../../src/cli/browser/produce-form.ts'
 import type { ShownRecord } from '../../../src/cli/browser/shown-record.ts'
 import type { Size } from '../../../src/cli/consumer/screen-lines.ts'
@@ -194,6 +195,14 @@ function produced(outcome: Produced): BrowserModel {
   return model
 }
 
+/** The form that exports what a search finds, and what came of it. */
+function exported(outcome?: Exported): BrowserModel {
+  const model = press(tail(), '/', ...'key:user', 'enter', 'e')
+  if (outcome !== undefined)
+    press(model, 'enter', 'space', 'enter').step({ type: 'exported', outcome })
+  return model
+}
+
 const refusal =
   "Cannot send to topic 'events': the record has no key, and the topic is compacted (cleanup.policy=compact)"
 
@@ -250,6 +259,18 @@ export const pictures: readonly Picture[] = [
   {
     name: 'produce-failed-44x14',
     model: () => press(produced({ type: 'failed', message: refusal }), 'C-t'),
+    size: narrow,
+  },
+  { name: 'export-80x24', model: () => exported(), size: usual },
+  {
+    name: 'exported-80x24',
+    model: () =>
+      exported({ type: 'written', path: '/home/ada/events.txt', count: 32, bytes: 3210 }),
+    size: usual,
+  },
+  {
+    name: 'export-exists-44x14',
+    model: () => exported({ type: 'exists', path: '/home/ada/events.txt' }),
     size: narrow,
   },
   { name: 'help-80x24', model: () => press(tail(), '?'), size: usual },

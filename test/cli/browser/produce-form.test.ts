@@ -1,10 +1,15 @@
 import t from 'tap'
 import { type ProduceAction, ProduceForm } from '../../../src/cli/browser/produce-form.ts'
+import type { TypedKey } from '../../../src/cli/browser/typed-key.ts'
+
+function typed(key: string, isBurst = false): TypedKey {
+  return { key, char: key.length === 1 ? key : '', wallMs: 0, isBurst }
+}
 
 /** Presses keys: a single character types itself. */
 function press(form: ProduceForm, ...keys: readonly string[]): ProduceAction | undefined {
   let last: ProduceAction | undefined
-  for (const key of keys) last = form.press(key, key.length === 1 ? key : '')
+  for (const key of keys) last = form.press(typed(key))
   return last
 }
 
@@ -55,3 +60,30 @@ t.test(
     t.match(press(form, 'backspace', '1', 'C-s'), { record: { partition: 1 } })
   },
 )
+
+t.test(
+  'keys that come in one go are typed, and send nothing: perhaps they were pasted',
+  async (t) => {
+    const form = new ProduceForm()
+    for (const key of ['a', 'enter', 'b', 'enter', 'enter', 'c', 'enter', 'C-s']) {
+      t.equal(form.press(typed(key, true)), undefined, key)
+    }
+    t.match(form.state, { type: 'refused', problem: /in one go/ })
+    t.match(form.press(typed('enter')), {
+      record: { key: 'a', value: 'b', headers: [{ key: 'c' }] },
+    })
+  },
+)
+
+t.test('while a record is in flight, nothing is pasted', async (t) => {
+  const form = new ProduceForm()
+  press(form, 'a', 'C-s')
+  form.paste('b')
+  t.equal(form.fields.key.text, 'a')
+})
+
+t.test('a pasted text is cut where the field is full', async (t) => {
+  const form = new ProduceForm()
+  form.paste('😀'.repeat(9000))
+  t.equal(form.fields.key.text, '😀'.repeat(5000))
+})

@@ -349,8 +349,7 @@ export class MqWorld {
   /** Gives a partition other replicas, or takes that back. */
   reassign(): void {
     const { random } = this
-    if (this.#throttles?.chance(0.3))
-      this.#throttle(this.#throttles.pick([0, 200, 2000, undefined]))
+    if (this.#throttles?.chance(0.3)) this.#throttle(this.#throttles.pick(['none', 0, 200, 2000]))
     const partition = random.below(this.partitions)
     const target = random.shuffled([1, 2, 3]).slice(0, this.replicas)
     this.strange.reassign(partition, random.chance(0.3) ? undefined : target).catch((error) => {
@@ -358,7 +357,7 @@ export class MqWorld {
     })
   }
 
-  #throttle(rate: number | undefined): void {
+  #throttle(rate: number | 'none'): void {
     this.#throttleCount += 1
     this.strange
       .throttle(rate)
@@ -380,7 +379,7 @@ export class MqWorld {
       if (isDone || this.#throttleCount > 0) return isDone
       this.#throttleCount += 1
       this.strange
-        .throttle(undefined)
+        .throttle('none')
         .then(
           () => {
             isDone = true

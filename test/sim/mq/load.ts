@@ -285,13 +285,13 @@ export class StrangeProducer {
   /**
    * Limits what replicas take while they catch up.
    *
-   * @param rate of each broker, in bytes per second; undefined: there is no limit
+   * @param rate of each broker, in bytes per second
    */
-  async throttle(rate: number | undefined): Promise<void> {
+  async throttle(rate: number | 'none'): Promise<void> {
     const sides = ['leader', 'follower'] as const
     const rates = sides.map((side) => {
       const name = `${side}.replication.throttled.rate`
-      if (rate === undefined) return { name, operation: 'delete', value: undefined } as const
+      if (rate === 'none') return { name, operation: 'delete', value: undefined } as const
       return { name, operation: 'set', value: String(rate) } as const
     })
     const lists = sides.map((side) => {

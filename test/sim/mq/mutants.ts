@@ -10,6 +10,7 @@ const log = 'broker/partition/partition-log.ts'
 const compaction = 'broker/partition/compaction.ts'
 const compactor = 'broker/replication/compactor.ts'
 const logHead = 'broker/replication/log-head.ts'
+const logCut = 'broker/replication/log-cut.ts'
 const queue = 'broker/replication/produce-queue.ts'
 const replica = 'broker/replication/replica.ts'
 const replicaManager = 'broker/replication/replica-manager.ts'
@@ -118,8 +119,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'log/segment.ts',
-        from: 'if (isRead) return',
-        to: 'if (isRead || start >= 0) return',
+        from: 'if (!this.#unread.touches(start, end)) return',
+        to: 'if (start >= 0) return',
       },
     ],
     seeds: 1000,
@@ -1059,8 +1060,8 @@ export const lostDiskMutants: readonly Mutant[] = [
     rule: 'a batch sent again is recognised',
     edits: [
       {
-        file: replica,
-        from: '      this.#core.restoreProducers(written)\n      this.#log.forEachHeader(written.end, (header) => this.#core.rememberProducer(header))\n',
+        file: logCut,
+        from: '      core.restoreProducers(written)\n      log.forEachHeader(written.end, (header) => core.rememberProducer(header))\n',
         to: '',
       },
     ],
