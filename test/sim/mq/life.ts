@@ -349,7 +349,7 @@ export class MqWorld {
   /** Gives a partition other replicas, or takes that back. */
   reassign(): void {
     const { random } = this
-    if (this.#throttles?.chance(0.3)) this.#throttle(this.#throttles.pick(['none', 0, 200, 2000]))
+    if (this.#throttles?.chance(0.6)) this.#throttle(this.#throttles.pick(['none', 0, 200, 2000]))
     const partition = random.below(this.partitions)
     const target = random.shuffled([1, 2, 3]).slice(0, this.replicas)
     this.strange.reassign(partition, random.chance(0.3) ? undefined : target).catch((error) => {
