@@ -66,7 +66,7 @@ t.test('the lower of two rates holds, and both are used up', async (t) => {
   const { clock, throttle, configure } = world()
   configure('topic', 'goals', {
     'leader.replication.throttled.replicas': '*',
-    'follower.replication.throttled.replicas': '0:3',
+    'follower.replication.throttled.replicas': '0:3,1:3',
   })
   configure('broker', '1', { 'leader.replication.throttled.rate': '1000' })
   configure('broker', '3', { 'follower.replication.throttled.rate': '600' })

@@ -370,7 +370,7 @@ export class MqWorld {
       })
   }
 
-  /** An operator who waits for what is held takes the throttle back. */
+  /** As an operator does when the faults are over: what is held is needed now. */
   async endThrottle(): Promise<void> {
     if (this.#throttles === undefined) return
     await this.until('every change of the throttle is answered', () => this.#throttleCount === 0)
