@@ -39,6 +39,7 @@ import { groupsBoxes, partitionsBox, topicsBox } from './lists-frame.ts'
 import { produceBox, produceHints, produceStatus } from './produce-frame.ts'
 import { eventLine, promptLine } from './prompt-frame.ts'
 import { detailBox, RecordsCache, recordsBox } from './records-frame.ts'
+import { resetBox, resetHints, resetStatus } from './reset-frame.ts'
 
 export class BrowserCache {
   readonly goals = new FrameCache()
@@ -69,6 +70,7 @@ function bodyLines(model: BrowserModel, body: Body, cache: BrowserCache): Line[]
   const { cursors, dialog } = model
   if (dialog?.type === 'produce') return produceBox(dialog.form, model.topic, body)
   if (dialog?.type === 'export') return exportBox(dialog.form, body)
+  if (dialog?.type === 'reset') return resetBox(dialog.form, body)
   if (model.isHelpShown) return help(model, body)
   if (model.detail !== undefined) return detailBox(model, body, cache.records)
   switch (model.view) {
@@ -187,6 +189,8 @@ function lineBelow({ dialog, newestEvent }: BrowserModel, width: number): Line {
       return statusLine(produceStatus(dialog.form.state), width)
     case 'export':
       return statusLine(exportStatus(dialog.form.state), width)
+    case 'reset':
+      return statusLine(resetStatus(dialog.form), width)
   }
 }
 
@@ -198,6 +202,8 @@ function keysInDialog(dialog: Dialog): readonly KeyHint[] {
       return produceHints
     case 'export':
       return exportHints(dialog.form)
+    case 'reset':
+      return resetHints(dialog.form)
   }
 }
 
@@ -238,8 +244,13 @@ function keysOf(model: BrowserModel): readonly KeyHint[] {
       return [hint('space', 'pause'), hint('s', 'seek'), hint('enter', 'records'), ...goals, ...end]
     case 'groups':
       return model.isInGroup
-        ? [hint('↑↓', 'scroll'), hint('esc', 'back'), ...end]
-        : [hint('enter', 'scroll below'), hint('tab', 'next view'), ...end]
+        ? [hint('↑↓', 'scroll'), hint('esc', 'back'), hint('o', 'move offsets'), ...end]
+        : [
+            hint('enter', 'scroll below'),
+            hint('o', 'move offsets'),
+            hint('tab', 'next view'),
+            ...end,
+          ]
     case 'topics':
       return [hint('enter', 'open'), hint('↑↓', 'select'), hint('tab', 'next view'), ...end]
   }
@@ -277,6 +288,10 @@ export const browserKeys: readonly (readonly [key: string, what: string])[] = [
   [
     'e',
     'export: all records that are kept, during a search its matches, in a record this one; to a file, as lines of JSON or only the values',
+  ],
+  [
+    'o',
+    'in the groups: move the offsets of the selected one, which must have no members; first you see what would change in each partition',
   ],
   ['esc', 'back; among the records: end the search'],
   ['v', 'in a record: as text, JSON, or bytes'],

@@ -4,6 +4,7 @@ import type { ClusterLines } from '../consumer/cluster-lines.ts'
 import type { GroupsFacts, PartitionFacts, TopicFacts } from './browser-facts.ts'
 import type { Exported, ExportRequest } from './export-form.ts'
 import type { Produced } from './produce-form.ts'
+import type { ResetOutcome, ResetRequest } from './reset-form.ts'
 import type { Seek } from './seek-target.ts'
 import type { ShownRecord } from './shown-record.ts'
 import type { TypedKey } from './typed-key.ts'
@@ -28,7 +29,16 @@ export type BrowserInput =
   /** Reading goes on elsewhere: the records so far do not belong before the next ones. */
   | { readonly type: 'sought' }
   | { readonly type: 'produced'; readonly outcome: Produced }
-  | { readonly type: 'exported'; readonly outcome: Exported }
+  | {
+      readonly type: 'exported'
+      readonly request: ExportRequest
+      readonly outcome: Exported
+    }
+  | {
+      readonly type: 'resetAnswered'
+      readonly request: ResetRequest
+      readonly outcome: ResetOutcome
+    }
   | BrowserEvent
   | ({ readonly type: 'key' } & TypedKey)
   /** Text that the terminal marks as pasted: it presses no keys. */
@@ -55,5 +65,7 @@ export type BrowserEffect =
   | { readonly type: 'produce'; readonly record: TypedRecord }
   /** answered by `exported` */
   | { readonly type: 'export'; readonly request: ExportRequest }
+  /** answered by `resetAnswered` */
+  | { readonly type: 'reset'; readonly request: ResetRequest }
   /** adds an event, with the time of day */
   | { readonly type: 'tell'; readonly text: string }

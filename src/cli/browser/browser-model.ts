@@ -28,6 +28,7 @@ import { RateHistory } from './rate-history.ts'
 import { bestForm, formsOf, type ValueForm } from './record-detail.ts'
 import { parseFilter } from './record-filter.ts'
 import { RecordList } from './record-list.ts'
+import { ResetForm } from './reset-form.ts'
 import { recordBytes, type ShownRecord } from './shown-record.ts'
 import type { TypedKey } from './typed-key.ts'
 import { type Command, commandOf } from './view-keys.ts'
@@ -119,7 +120,9 @@ export class BrowserModel {
       case 'produced':
         return this.#dialogs.produced(input.outcome)
       case 'exported':
-        return this.#dialogs.exported(input.outcome)
+        return this.#dialogs.exported(input.request, input.outcome)
+      case 'resetAnswered':
+        return this.#dialogs.resetAnswered(input.request, input.outcome)
       case 'event':
         this.#events.add(input.time, input.text, input.about)
         this.#goals?.tell(input.time, input.text, input.about)
@@ -261,6 +264,8 @@ export class BrowserModel {
         return nothing
       case 'export':
         return this.#export()
+      case 'moveOffsets':
+        return this.#moveOffsets()
       case 'nextForm':
         return this.#nextForm()
       case 'older':
@@ -356,6 +361,15 @@ export class BrowserModel {
           : `${counted(records.length, 'record')} with ${filter.text}`
     const name = record === undefined ? topic : `${topic}-${partition}-${offset}`
     this.#dialogs.openExport(new ExportForm({ topic, records, what, name }))
+    return nothing
+  }
+
+  #moveOffsets(): readonly BrowserEffect[] {
+    const chosen = this.#groups?.groups[this.cursors.groups.at]
+    if (chosen === undefined) return nothing
+    const { group, details } = chosen
+    const memberCount = details?.members.length ?? 0
+    this.#dialogs.openReset(new ResetForm({ group, memberCount }))
     return nothing
   }
 

@@ -2,15 +2,15 @@
 
 import type { ConsumedRecord, Consumer } from '../../client/mq/consumer.ts'
 import { Producer } from '../../client/mq/producer.ts'
-import { ZkError } from '../../protocol/error-codes.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { follow } from '../consumer/follow.ts'
 import type { Look } from '../consumer/screen-palette.ts'
 import { TerminalScreen } from '../consumer/terminal-screen.ts'
 import { BrowserCache, drawBrowser } from './browser-frame.ts'
 import { hitAt } from './browser-layout.ts'
-import { exportRecords, isSystemError } from './export-file.ts'
+import { exportRecords } from './export-file.ts'
 import { type ExportRequest, exportedText } from './export-form.ts'
+import { isOuterError } from './outer-errors.ts'
 import { type Produced, producedText } from './produce-form.ts'
 import { TopicReading, type TopicReadingOptions, type WiderEffect } from './topic-reading.ts'
 import type { TypedRecord } from './typed-record.ts'
@@ -185,7 +185,7 @@ class Browser {
       const stored = await this.#producer.send(record)
       return { type: 'stored', partition: stored.partition, offset: stored.offset }
     } catch (error) {
-      if (!isOfTheWorld(error)) throw error
+      if (!isOuterError(error)) throw error
       return { type: 'failed', message: error.message }
     }
   }
@@ -193,7 +193,7 @@ class Browser {
   async #export(request: ExportRequest): Promise<void> {
     const reading = this.#reading
     const outcome = await exportRecords(request)
-    if (reading === this.#reading) reading.take({ type: 'exported', outcome })
+    if (reading === this.#reading) reading.take({ type: 'exported', request, outcome })
     else this.#reading.tell(exportedText(outcome))
   }
 
@@ -218,11 +218,6 @@ class Browser {
       this.#isOpening = false
     }
   }
-}
-
-/** The user's, the cluster's, or the network's: not a fault of this program. */
-function isOfTheWorld(error: unknown): error is Error {
-  return error instanceof BrokerError || error instanceof ZkError || isSystemError(error)
 }
 
 /** The first fault of what nothing waits for: it ends the program with its message. */

@@ -2,10 +2,11 @@
 // one that is open, and what comes of a form's request comes back to it, even if it was closed. Pure.
 
 import type { BrowserEffect } from './browser-inputs.ts'
-import { type Exported, type ExportForm, exportedText } from './export-form.ts'
+import { type Exported, type ExportForm, type ExportRequest, exportedText } from './export-form.ts'
 import { type Produced, ProduceForm, producedText } from './produce-form.ts'
 import { Prompt, type PromptKind } from './prompt.ts'
 import { parseFilter, type RecordFilter } from './record-filter.ts'
+import { movedText, type ResetForm, type ResetOutcome, type ResetRequest } from './reset-form.ts'
 import { parseSeek } from './seek-target.ts'
 import type { TypedKey } from './typed-key.ts'
 
@@ -13,6 +14,7 @@ export type Dialog =
   | { readonly type: 'prompt'; readonly prompt: Prompt }
   | { readonly type: 'produce'; readonly form: ProduceForm }
   | { readonly type: 'export'; readonly form: ExportForm }
+  | { readonly type: 'reset'; readonly form: ResetForm }
 
 const nothing: readonly BrowserEffect[] = []
 
@@ -22,6 +24,7 @@ export class Dialogs {
   /** It keeps what was typed, so that a similar record can follow. */
   readonly #produce = new ProduceForm()
   #export: ExportForm | undefined
+  #reset: ResetForm | undefined
   /** of the last search: offered again */
   #lastSearch = ''
 
@@ -49,6 +52,11 @@ export class Dialogs {
     this.#open = { type: 'export', form }
   }
 
+  openReset(form: ResetForm): void {
+    this.#reset = form
+    this.#open = { type: 'reset', form }
+  }
+
   press(dialog: Dialog, key: TypedKey): readonly BrowserEffect[] {
     switch (dialog.type) {
       case 'prompt':
@@ -62,6 +70,11 @@ export class Dialogs {
         const action = dialog.form.press(key)
         if (action?.type === 'close') this.#open = undefined
         return action?.type === 'write' ? [{ type: 'export', request: action.request }] : nothing
+      }
+      case 'reset': {
+        const action = dialog.form.press(key)
+        if (action?.type === 'close') this.#open = undefined
+        return action?.type === 'ask' ? [{ type: 'reset', request: action.request }] : nothing
       }
     }
   }
@@ -79,9 +92,22 @@ export class Dialogs {
     return [tell(producedText(outcome))]
   }
 
-  exported(outcome: Exported): readonly BrowserEffect[] {
-    this.#export?.settled(outcome)
+  exported(request: ExportRequest, outcome: Exported): readonly BrowserEffect[] {
+    this.#export?.settled(request, outcome)
     return [tell(exportedText(outcome))]
+  }
+
+  /** A plan is only looked at; that the offsets moved, or did not, is told wherever the user is. */
+  resetAnswered(request: ResetRequest, outcome: ResetOutcome): readonly BrowserEffect[] {
+    this.#reset?.settled(request, outcome)
+    switch (outcome.type) {
+      case 'planned':
+        return nothing
+      case 'moved':
+        return [tell(movedText(request.group, outcome.count))]
+      case 'failed':
+        return [tell(outcome.message)]
+    }
   }
 
   #inPrompt(prompt: Prompt, { key, char, wallMs }: TypedKey): readonly BrowserEffect[] {

@@ -7,6 +7,7 @@ import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { recordFormatter, recordJson } from '../record-text.ts'
 import type { Exported, ExportFormat, ExportRequest } from './export-form.ts'
+import { isSystemError } from './outer-errors.ts'
 import type { ShownRecord } from './shown-record.ts'
 
 /** The screen is drawn, and keys are taken, in between. */
@@ -108,11 +109,4 @@ const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the device',
   EDQUOT: 'the disk quota is used up',
   ENAMETOOLONG: 'the name is too long',
-}
-
-/** An error that the operating system reports: of the file system, or of the network. */
-export function isSystemError(
-  error: unknown,
-): error is NodeJS.ErrnoException & { readonly code: string } {
-  return error instanceof Error && 'syscall' in error && 'code' in error
 }

@@ -60,6 +60,7 @@ export class ExportForm {
   #format: ExportFormat = 'json'
   #at: ExportField = 'path'
   #state: ExportState = { type: 'editing' }
+  #request: ExportRequest | undefined
 
   /** @param options.name of the file that is proposed, without its extension */
   constructor(options: {
@@ -91,8 +92,9 @@ export class ExportForm {
     return this.#state
   }
 
-  settled(outcome: Exported): void {
-    this.#state = outcome
+  /** Only the outcome of its own request counts: one of a form that was closed is another's. */
+  settled(request: ExportRequest, outcome: Exported): void {
+    if (request === this.#request) this.#state = outcome
   }
 
   press({ key, char, isBurst = false }: TypedKey): ExportAction | undefined {
@@ -159,7 +161,9 @@ export class ExportForm {
     this.#state = { type: 'writing' }
     const { topic, records } = this
     const path = this.#path.text.trim()
-    return { type: 'write', request: { topic, records, path, format: this.#format, mayReplace } }
+    const request = { topic, records, path, format: this.#format, mayReplace }
+    this.#request = request
+    return { type: 'write', request }
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { fit, wrapWords } from '../consumer/cells.ts'
 import { box, type Line, plainLine, type Size, span, type Tone } from '../consumer/screen-lines.ts'
+import type { Scroll } from '../consumer/scroll.ts'
 import { fieldSpans } from './prompt-frame.ts'
 import type { TextField } from './text-field.ts'
 
@@ -13,7 +14,7 @@ export interface FormStatus {
 
 export const labelColumns = 11
 
-/** @param rows below them the status, and `lines`, if there are any */
+/** Below the rows the status, and below that the lines, of which the first one stays when they scroll. */
 export function formBox(
   { columns, rows: height }: Size,
   form: {
@@ -21,19 +22,25 @@ export function formBox(
     readonly rows: readonly Line[]
     readonly status: FormStatus
     readonly lines?: readonly Line[]
+    readonly scroll?: Scroll
   },
 ): Line[] {
   const inner = columns - 2
-  const { label, rows, status, lines = [] } = form
+  const { label, rows, status, lines: [head, ...lines] = [], scroll } = form
   const words = wrapWords(status.text, inner - 1).map((text) =>
     plainLine(` ${text}`, inner, status.tone),
   )
+  const above = [...rows, plainLine('', inner), ...words, ...(head === undefined ? [] : [head])]
+  const room = Math.max(0, height - 2 - above.length)
+  const top = scroll?.show(lines.length, room) ?? 0
+  const below = lines.length - top - room
   return box({
     width: columns,
     height,
     label,
+    foot: below > 0 ? `${below} below` : '',
     isFocused: true,
-    lines: [...rows, plainLine('', inner), ...words, ...lines],
+    lines: [...above, ...lines.slice(top, top + room)],
   })
 }
 

@@ -36,11 +36,12 @@ function placeOf(place: string, wallMs: number): SeekTo | undefined {
   if (place === 'end') return { type: 'end' }
   if (/^\d{1,15}$/.test(place)) return { type: 'offset', offset: Number(place) }
   if (/^-\d{1,15}$/.test(place)) return { type: 'last', count: -Number(place) }
-  const timeMs = timeOf(place, wallMs)
+  const timeMs = timeOfPlace(place, wallMs)
   return timeMs === undefined ? undefined : { type: 'time', timeMs }
 }
 
-function timeOf(place: string, wallMs: number): number | undefined {
+/** Milliseconds since 1970. @returns undefined if the place names no time */
+export function timeOfPlace(place: string, wallMs: number): number | undefined {
   const [, stamp] = /^@(\d{1,15})$/.exec(place) ?? []
   if (stamp !== undefined) return Number(stamp)
   const ago = shortDurationMs(place)

@@ -19,6 +19,8 @@ import type { MqPlace } from '../mq-options.ts'
 import type { BrowserEffect, BrowserInput } from './browser-inputs.ts'
 import { BrowserModel } from './browser-model.ts'
 import { BrowserPoll } from './browser-poll.ts'
+import { isOuterError } from './outer-errors.ts'
+import type { ResetOutcome, ResetRequest } from './reset-form.ts'
 import type { Seek, SeekTo } from './seek-target.ts'
 
 const progressMs = 250
@@ -52,6 +54,7 @@ export class TopicReading {
   readonly model: BrowserModel
   readonly consumer: Consumer
   readonly #clock: Clock
+  readonly #admin: MqAdmin
   readonly #onChange: () => void
   readonly #onEffect: (effect: WiderEffect) => void
   readonly #onFault: (error: unknown) => void
@@ -70,6 +73,7 @@ export class TopicReading {
     this.model = new BrowserModel({ topic, group })
     this.consumer = consumer
     this.#clock = clock
+    this.#admin = admin
     this.#onChange = onChange
     this.#onEffect = onEffect
     this.#onFault = onFault
@@ -149,9 +153,32 @@ export class TopicReading {
         this.#showProgress()
         return undefined
       }
+      case 'reset':
+        this.#reset(effect.request).catch(this.#onFault)
+        return undefined
       case 'seek':
         this.#seek(effect).catch(this.#onFault)
         return undefined
+    }
+  }
+
+  async #reset(request: ResetRequest): Promise<void> {
+    const outcome = await this.#resetOutcome(request)
+    this.take({ type: 'resetAnswered', request, outcome })
+  }
+
+  async #resetOutcome(request: ResetRequest): Promise<ResetOutcome> {
+    const { group } = request
+    try {
+      if (request.type === 'plan') {
+        const planned = await this.#admin.planOffsets(group, request.reset)
+        return { type: 'planned', planned }
+      }
+      await this.#admin.applyOffsets(group, request.planned)
+      return { type: 'moved', count: request.planned.length }
+    } catch (error) {
+      if (!isOuterError(error)) throw error
+      return { type: 'failed', message: error.message }
     }
   }
 
@@ -199,7 +226,7 @@ export class TopicReading {
         `reading ${seekText(to)}${partition === undefined ? '' : ` in partition ${partition}`}`,
       )
     } catch (error) {
-      if (!(error instanceof BrokerError)) throw error
+      if (!isOuterError(error)) throw error
       this.tell(error.message)
     }
   }

@@ -26,6 +26,7 @@ export type Command =
   | 'previousMatch'
   | 'toggleHiding'
   | 'export'
+  | 'moveOffsets'
   // in a record
   | 'nextForm'
   | 'newer'
@@ -67,7 +68,7 @@ const inView: Readonly<Record<View, Keys>> = {
     e: 'export',
   }),
   partitions: keys({ enter: 'open', escape: 'back', space: 'pause', s: 'seek' }),
-  groups: keys({ enter: 'open', escape: 'back' }),
+  groups: keys({ enter: 'open', escape: 'back', o: 'moveOffsets' }),
   topics: keys({ enter: 'open', escape: 'back' }),
 }
 

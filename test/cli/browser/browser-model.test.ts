@@ -372,8 +372,51 @@ t.test('e exports what is kept: all, what a search finds, or the record in full'
   const [effect] = press(model, 'enter', 'enter')
   t.match(effect, { type: 'export', request: { topic: 'events', path: 'events-0-1.jsonl' } })
   const outcome = { type: 'written', path: '/x/events-0-1.jsonl', count: 1, bytes: 1234 } as const
-  t.match(model.step({ type: 'exported', outcome }), [{ type: 'tell', text: /^1 record, 1,234 B/ }])
+  t.ok(effect?.type === 'export')
+  if (effect?.type !== 'export') return
+  const { request } = effect
+  t.match(model.step({ type: 'exported', request, outcome }), [
+    { type: 'tell', text: /^1 record, 1,234 B/ },
+  ])
   press(model, 'enter')
   t.equal(model.dialog, undefined)
   t.equal(model.detail?.record.offset, 1, 'the record is still there')
 })
+
+t.test(
+  'o in the groups moves the offsets of the selected one, once the preview is confirmed',
+  async (t) => {
+    const model = modelOf()
+    press(model, '3', 'o')
+    t.equal(model.dialog, undefined, 'no groups are known yet')
+    const group = (name: string) => ({ group: name, state: 'Empty', details: undefined })
+    model.step({ type: 'groups', groups: { groups: [group('a'), group('b')], problem: '' } })
+    model.cursors.groups.show(2, 5)
+    const [plan] = press(model, 'down', 'o', ...'start', 'C-s')
+    t.match(plan, { type: 'reset', request: { type: 'plan', group: 'b', reset: { to: {} } } })
+    t.ok(plan?.type === 'reset')
+    if (plan?.type !== 'reset') return
+    const offset = { topic: 'events', partition: 0, earliest: 0, latest: 9, to: 0, version: 3 }
+    const planned = [{ ...offset, committed: 5 }]
+    t.same(
+      model.step({
+        type: 'resetAnswered',
+        request: plan.request,
+        outcome: { type: 'planned', planned },
+      }),
+      [],
+    )
+    const [move] = press(model, 'y')
+    t.match(move, {
+      type: 'reset',
+      request: { type: 'move', group: 'b', planned: [{ version: 3 }] },
+    })
+    t.ok(move?.type === 'reset')
+    if (move?.type !== 'reset') return
+    press(model, 'escape')
+    const outcome = { type: 'moved', count: 1 } as const
+    t.same(model.step({ type: 'resetAnswered', request: move.request, outcome }), [
+      { type: 'tell', text: 'the offsets of group b are moved in 1 partition' },
+    ])
+  },
+)

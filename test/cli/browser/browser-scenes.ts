@@ -4,6 +4,7 @@ import type { PartitionFacts } from '../../../src/cli/browser/browser-facts.ts'
 import { BrowserModel } from '../../../src/cli/browser/browser-model.ts'
 import type { Exported } from '../../../src/cli/browser/export-form.ts'
 import type { Produced } from '../../../src/cli/browser/produce-form.ts'
+import type { ResetOutcome } from '../../../src/cli/browser/reset-form.ts'
 import type { ShownRecord } from '../../../src/cli/browser/shown-record.ts'
 import type { Size } from '../../../src/cli/consumer/screen-lines.ts'
 import type { GroupDetails } from '../../../src/client/mq/mq-admin.ts'
@@ -198,10 +199,36 @@ function produced(outcome: Produced): BrowserModel {
 /** The form that exports what a search finds, and what came of it. */
 function exported(outcome?: Exported): BrowserModel {
   const model = press(tail(), '/', ...'key:user', 'enter', 'e')
-  if (outcome !== undefined)
-    press(model, 'enter', 'space', 'enter').step({ type: 'exported', outcome })
+  if (outcome === undefined) return model
+  press(model, 'enter', 'space')
+  const [effect] = model.step({ type: 'key', key: 'enter', char: '', wallMs })
+  if (effect?.type === 'export') {
+    model.step({ type: 'exported', request: effect.request, outcome })
+  }
   return model
 }
+
+/** The form that moves the offsets of a group, and what came of its request. */
+function reset(outcome?: ResetOutcome): BrowserModel {
+  const model = press(groups(), 'o')
+  if (outcome === undefined) return model
+  press(model, ...'-100')
+  const [effect] = model.step({ type: 'key', key: 'C-s', char: '', wallMs })
+  if (effect?.type === 'reset') {
+    model.step({ type: 'resetAnswered', request: effect.request, outcome })
+  }
+  return model
+}
+
+const planned = Array.from({ length: 24 }, (_, partition) => ({
+  topic: partition % 2 === 0 ? 'events' : 'orders',
+  partition,
+  committed: partition === 3 ? undefined : 1000,
+  earliest: 900,
+  latest: 1114 + partition,
+  to: partition === 1 ? 1000 : 900 + partition * 10,
+  version: 1,
+}))
 
 const refusal =
   "Cannot send to topic 'events': the record has no key, and the topic is compacted (cleanup.policy=compact)"
@@ -272,6 +299,26 @@ export const pictures: readonly Picture[] = [
     name: 'export-exists-44x14',
     model: () => exported({ type: 'exists', path: '/home/ada/events.txt' }),
     size: narrow,
+  },
+  { name: 'reset-80x24', model: () => reset(), size: usual },
+  {
+    name: 'reset-planned-80x24',
+    model: () => press(reset({ type: 'planned', planned }), 'down'),
+    size: usual,
+  },
+  {
+    name: 'reset-planned-44x14',
+    model: () => reset({ type: 'planned', planned }),
+    size: narrow,
+  },
+  {
+    name: 'reset-refused-80x24',
+    model: () =>
+      reset({
+        type: 'failed',
+        message: "Cannot move the offsets of group 'billing': it has members, stop them first",
+      }),
+    size: usual,
   },
   { name: 'help-80x24', model: () => press(tail(), '?'), size: usual },
 ]

@@ -1,5 +1,9 @@
 import t from 'tap'
-import { type ExportAction, ExportForm } from '../../../src/cli/browser/export-form.ts'
+import {
+  type ExportAction,
+  type Exported,
+  ExportForm,
+} from '../../../src/cli/browser/export-form.ts'
 import { recordsOf } from './records.ts'
 
 function formOf(): ExportForm {
@@ -11,6 +15,12 @@ function press(form: ExportForm, ...keys: readonly string[]): ExportAction | und
   let last: ExportAction | undefined
   for (const key of keys) last = form.press({ key, char: key.length === 1 ? key : '', wallMs: 0 })
   return last
+}
+
+/** Presses keys that write, and settles what they write. */
+function settle(form: ExportForm, outcome: Exported, ...keys: readonly string[]): void {
+  const action = press(form, ...keys)
+  if (action?.type === 'write') form.settled(action.request, outcome)
 }
 
 t.test('Enter goes from the path to the format, and writes there', async (t) => {
@@ -38,18 +48,15 @@ t.test('the format is chosen with space, and the usual extension follows it', as
 t.test('a file that exists is replaced only with y', async (t) => {
   for (const key of ['n', 'enter', 'C-s', 'escape', 'space']) {
     const form = formOf()
-    press(form, 'C-s')
-    form.settled({ type: 'exists', path: '/x/e.jsonl' })
+    settle(form, { type: 'exists', path: '/x/e.jsonl' }, 'C-s')
     const action = press(form, key)
     t.not(action?.type === 'write' && action.request.mayReplace, true, key)
     t.not(action?.type, 'close', 'the form stays')
   }
   const form = formOf()
-  press(form, 'C-s')
-  form.settled({ type: 'exists', path: '/x/e.jsonl' })
+  settle(form, { type: 'exists', path: '/x/e.jsonl' }, 'C-s')
   t.equal(form.press({ key: 'y', char: 'y', wallMs: 0, isBurst: true }), undefined, 'not pasted')
-  press(form, 'C-s')
-  form.settled({ type: 'exists', path: '/x/e.jsonl' })
+  settle(form, { type: 'exists', path: '/x/e.jsonl' }, 'C-s')
   t.match(press(form, 'y'), { type: 'write', request: { mayReplace: true } })
 })
 
@@ -65,7 +72,14 @@ t.test('without a path, or pasted, nothing is written', async (t) => {
 
 t.test('after a failure the path can be corrected', async (t) => {
   const form = formOf()
-  press(form, 'C-s')
-  form.settled({ type: 'failed', message: 'Cannot write /x: permission denied' })
+  settle(form, { type: 'failed', message: 'Cannot write /x: permission denied' }, 'C-s')
   t.match(press(form, 'backspace', 'C-s'), { request: { path: 'e.json' } })
+})
+
+t.test('the outcome of another form changes nothing', async (t) => {
+  const [form, other] = [formOf(), formOf()]
+  const action = press(other, 'C-s')
+  press(form, 'C-s')
+  if (action?.type === 'write') form.settled(action.request, { type: 'exists', path: '/x' })
+  t.equal(form.state.type, 'writing')
 })
