@@ -16,7 +16,7 @@
 // again while something of theirs is held.
 
 import type { Clock } from '../../clock.ts'
-import type { BrokerId, Place } from '../../protocol/mq/messages.ts'
+import { type BrokerId, noBroker, type Place } from '../../protocol/mq/messages.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { namesReplica } from '../cluster/topic-config.ts'
 import { memberOf } from '../partition/partition-state.ts'
@@ -156,7 +156,7 @@ function leadersFor(follower: BrokerId, image: ReplicationThrottleOptions['image
     for (const [partition, { leader, isr }] of states) {
       if (assignment.replicas[partition]?.includes(follower) !== true) continue
       if (!namesReplica(listed, partition, follower)) continue
-      if (memberOf(isr, follower) === undefined) leaders.add(leader)
+      if (leader !== noBroker && memberOf(isr, follower) === undefined) leaders.add(leader)
     }
   }
   return Math.max(1, leaders.size)

@@ -151,12 +151,12 @@ export interface ThrottledBroker {
   readonly follower: number | undefined
 }
 
-/** Live brokers that have a rate. */
+/** Live brokers that have a rate, as far as they answer. */
 export async function throttledBrokers(admin: MqAdmin): Promise<readonly ThrottledBroker[]> {
   const { brokers } = await admin.cluster()
   const found = await Promise.all(
     brokers.map(async ({ id: broker }) => {
-      const entries = await admin.brokerConfig(broker)
+      const entries = (await configOf(admin, broker)) ?? []
       const [leader, follower] = rateNames.map((name) => {
         const entry = entries.find((each) => each.name === name)
         return entry === undefined || entry.source === 'default' ? undefined : Number(entry.value)
@@ -173,15 +173,21 @@ export function brokersOf({ brokers, topics }: Pick<ClusterInfo, 'brokers' | 'to
   return [...new Set([...brokers.map(({ id }) => id), ...named])]
 }
 
-/** Only a live broker says so. */
 async function mayHaveRate(admin: MqAdmin, broker: number): Promise<boolean> {
+  const entries = await configOf(admin, broker)
+  if (entries === undefined) return true
+  return entries.some(({ name, source }) => rateNames.includes(name) && source === 'dynamicBroker')
+}
+
+/** undefined: the broker does not answer. */
+async function configOf(
+  admin: MqAdmin,
+  broker: number,
+): Promise<readonly ConfigEntry[] | undefined> {
   try {
-    const entries = await admin.brokerConfig(broker)
-    return entries.some(
-      ({ name, source }) => rateNames.includes(name) && source === 'dynamicBroker',
-    )
+    return await admin.brokerConfig(broker)
   } catch (error) {
-    if (error instanceof BrokerError) return true
+    if (error instanceof BrokerError) return undefined
     throw error
   }
 }
