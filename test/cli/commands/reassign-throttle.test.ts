@@ -1,10 +1,11 @@
 import t from 'tap'
 import { freedBy, movesOf, plannedMoves } from '../../../src/cli/commands/reassign-throttle.ts'
+import { noBroker } from '../../../src/protocol/mq/messages.ts'
 import type { PartitionInfo } from '../../../src/protocol/mq/metadata.ts'
 import { ids } from '../../broker/partition/members.ts'
 
 function info(replicas: number[], adding: number[] = []): PartitionInfo {
-  const [leader = -1] = ids(...replicas)
+  const [leader = noBroker] = ids(...replicas)
   const found = { leader, leaderEpoch: 1, isr: ids(...replicas), problems: [] }
   return {
     ...found,
