@@ -1,5 +1,5 @@
-// The file that holds the secret of a cluster, the same on each machine. It is made by the first
-// program that misses it; the broker reads it once, at start.
+// The file that holds the secret of a cluster or an ensemble, the same on each machine. That of the
+// brokers is made by the first program that misses it. Each daemon reads it once, at start.
 
 import {
   closeSync,
@@ -36,9 +36,23 @@ export function readSecretFile({ path, quoted, randomBytes }: SecretFile): Buffe
   try {
     return read(path) ?? made(path, randomBytes)
   } catch (error) {
-    const message = `Cannot use ${quoted} as the secret of the cluster: ${(error as Error).message}`
-    throw new RefusedStartError(message, { cause: error })
+    throw cannotUse(quoted, error as Error)
   }
+}
+
+/** The same, but the file has to be there. */
+export function readGivenSecretFile({ path, quoted }: Omit<SecretFile, 'randomBytes'>): Buffer {
+  try {
+    const secret = read(path)
+    if (secret !== undefined) return secret
+    throw new Error(`there is no ${path}: make it with zw secret, and copy it to every machine`)
+  } catch (error) {
+    throw cannotUse(quoted, error as Error)
+  }
+}
+
+function cannotUse(quoted: string, cause: Error): RefusedStartError {
+  return new RefusedStartError(`Cannot use ${quoted} as the secret: ${cause.message}`, { cause })
 }
 
 /** @returns undefined if there is none */
@@ -58,7 +72,7 @@ function read(path: string): Buffer | undefined {
     if (size > secretBytesMax) throw new Error(`${path} holds ${size} bytes: it is not a secret`)
     const secret = trimmed(readFileSync(file))
     if (secret.length >= secretBytesMin) return secret
-    const wanted = `at least ${secretBytesMin} are needed, the same for all brokers`
+    const wanted = `at least ${secretBytesMin} are needed, the same on every machine`
     throw new Error(`${path} holds ${secret.length} bytes: ${wanted}`)
   } finally {
     closeSync(file)

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from 'node:path'
 import t from 'tap'
 import { RefusedStartError } from '../src/refused-start.ts'
-import { readSecretFile } from '../src/secret-file.ts'
+import { readGivenSecretFile, readSecretFile } from '../src/secret-file.ts'
 
 const randomBytes = (count: number) => new Uint8Array(count).fill(7)
 
@@ -56,6 +56,17 @@ for (const [what, [make, found]] of Object.entries(refusals)) {
     t.throws(reading(path), RefusedStartError)
   })
 }
+
+t.test('a file that has to be there is not made', async (t) => {
+  const directory = t.testdir()
+  const path = join(directory, 'secret')
+  const read = () => readGivenSecretFile({ path, quoted: 'peerSecretFile' })
+  const message = /^Cannot use peerSecretFile as the secret: there is no .*: make it with zw secret/
+  t.throws(read, { name: 'RefusedStartError', message })
+  t.same(readdirSync(directory), [])
+  const made = reading(path)()
+  t.same(read(), made)
+})
 
 t.test('a file that cannot be made is refused', async (t) => {
   const path = join(t.testdir(), 'missing', 'secret')

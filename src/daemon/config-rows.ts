@@ -51,6 +51,26 @@ const rows = {
       'host:peerPort:electionPort[:participant][;[address:]clientPort]; the same on every ' +
       'server. The election port is not used. Without such lines the server stands alone.',
   },
+  peerSecretFile: {
+    type: 'text',
+    default: undefined,
+    defaultText: 'none: servers believe each other',
+    about:
+      'File with the secret by which the servers of the ensemble prove who they are to each other, ' +
+      'the same on every machine; `zw secret FILE` makes it. It does not encrypt.',
+  },
+  peerSecretRequired: {
+    type: 'boolean',
+    default: true,
+    about:
+      'Whether a server that does not prove itself is refused. With false, the secret can be given ' +
+      'to one server of a running ensemble after the other; then set true on each.',
+  },
+  insecure: {
+    type: 'boolean',
+    default: false,
+    about: 'Whether the warning about a peer port that strangers can use is left out.',
+  },
   dynamicConfigFile: {
     type: 'include',
     // The version number of ZooKeeper's dynamic configuration.

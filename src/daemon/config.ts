@@ -25,6 +25,9 @@ export interface DaemonConfig {
   readonly clientListen: ListenAddress
   /** undefined for a server that stands alone */
   readonly peerListen: ListenAddress | undefined
+  /** what the other servers have to know; absolute; undefined: they are taken on their word */
+  readonly peerSecretFile: string | undefined
+  readonly peerSecretRequired: boolean
   readonly tickTimeMs: number
   readonly initLimitTicks: number
   readonly syncLimitTicks: number
@@ -69,6 +72,7 @@ export interface DaemonConfig {
 /** Each in the form 'clientPort=2181 from zoo.cfg:3'. */
 export interface Origins {
   readonly dataDir: string
+  readonly peerSecretFile: string
   readonly client: ListenOrigin
   /** undefined for a server that stands alone */
   readonly peer: ListenOrigin | undefined
@@ -135,12 +139,7 @@ tickTime × syncLimit is its upper bound`)
     host: values.quorumListenOnAllIPs ? undefined : self.host,
     port: self.peerPort,
   }
-  if (peerListen !== undefined && !isLoopback(peerListen.host)) {
-    const where = `${peerListen.host ?? 'all addresses'}, port ${peerListen.port}`
-    warnings.push(`The peer port (${where}) is reachable from other machines, and servers do not \
-authenticate each other: a stranger can take over or destroy the ensemble's data. Let a \
-firewall admit only the other servers`)
-  }
+  warnings.push(...peerWarnings(read, peerListen))
   const client = clientListen(read, self)
   return {
     serverId: serverId as ServerId,
@@ -148,6 +147,8 @@ firewall admit only the other servers`)
     dataDir,
     clientListen: client.listen,
     peerListen,
+    peerSecretFile: values.peerSecretFile && resolve(values.peerSecretFile),
+    peerSecretRequired: values.peerSecretRequired,
     tickTimeMs: values.tickTime,
     initLimitTicks: values.initLimit,
     syncLimitTicks: values.syncLimit,
@@ -178,10 +179,26 @@ firewall admit only the other servers`)
     warnings,
     origins: {
       dataDir: read.quote('dataDir'),
+      peerSecretFile: read.quote('peerSecretFile'),
       client: client.origin,
       peer: peerOrigin(read, self),
     },
   }
+}
+
+/** The risk of a peer port that believes its callers. */
+function peerWarnings(read: Read, listen: ListenAddress | undefined): readonly string[] {
+  const { peerSecretFile, peerSecretRequired, insecure } = read.values
+  if (listen === undefined || isLoopback(listen.host) || insecure) return []
+  const where = `The peer port (${listen.host ?? 'all addresses'}, port ${listen.port})`
+  const risk = "a stranger can take over or destroy the ensemble's data"
+  if (peerSecretFile === undefined) {
+    const how = 'Set peerSecretFile, and let a firewall admit only the other servers'
+    return [`${where} is reachable from other machines and believes its callers: ${risk}. ${how}`]
+  }
+  if (peerSecretRequired) return []
+  const how = 'Set peerSecretRequired=true once every server has the secret'
+  return [`${where} also takes servers that prove nothing: ${risk}. ${how}`]
 }
 
 /** Existing data must be this program's: its owner's data would otherwise appear lost. */

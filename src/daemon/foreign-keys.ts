@@ -16,7 +16,7 @@ const noSasl = 'clients authenticate by digest and ip only'
 const otherSchemes =
   'clients authenticate by digest and ip only; an ACL of another scheme is refused as INVALIDACL'
 const noSuperByOther = 'clients authenticate by digest and ip only; this grants no super user'
-const noPeerSasl = 'servers do not authenticate each other'
+const noPeerSasl = 'servers authenticate each other by peerSecretFile'
 const mustAuthenticate = 'clients authenticate by digest and ip only, and may connect without'
 const clientsOnly = 'it is an option of clients'
 const ownLog = 'logLevel and logFormat control the log on standard output'

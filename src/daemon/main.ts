@@ -2,6 +2,7 @@
 // zooweeperd: one server of a ZooWeeper ensemble.
 
 import { runDaemon } from '../daemon-process.ts'
+import { readGivenSecretFile } from '../secret-file.ts'
 import { readConfig } from './config.ts'
 import { assembleServer } from './server.ts'
 import { realServerDisk } from './storage/real-disk.ts'
@@ -11,7 +12,11 @@ runDaemon({
   readConfig,
   identity: ({ serverId }) => ({ server: serverId }),
   openDisk: ({ dataDir, origins }) => realServerDisk(dataDir, origins.dataDir),
-  assemble: assembleServer,
+  assemble: ({ config, world, onFailure }) => {
+    const quoted = config.origins.peerSecretFile
+    const readSecret = (path: string) => readGivenSecretFile({ path, quoted })
+    return assembleServer({ config, world, readSecret, onFailure })
+  },
   // Writing the rest of the tree takes most of this time.
   stopDeadlineMs: 20_000,
 })

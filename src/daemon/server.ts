@@ -5,6 +5,7 @@
 // are delivered by the ensemble once they are known to be committed. Stop: in reverse order.
 
 import type { Address } from '../address.ts'
+import { invariant } from '../invariant.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
 import type { LogSync } from '../log/sync-pace.ts'
@@ -21,6 +22,7 @@ import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import type { EnsembleListener } from './ensemble/ensemble.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
+import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
 import { membershipText } from './membership.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
@@ -43,6 +45,12 @@ export interface ServerWorld extends World {
 export interface ServerOptions {
   readonly config: DaemonConfig
   readonly world: ServerWorld
+  /**
+   * Reads the secret of the ensemble, for a configuration that names its file.
+   *
+   * @throws RefusedStartError
+   */
+  readonly readSecret?: (path: string) => Uint8Array
   /** Continuing could lose data: the process must end immediately. */
   readonly onFailure: (error: Error) => void
   /** See `EnsembleOptions`. */
@@ -174,6 +182,7 @@ export class Server implements Part {
       self: serverId,
       instance: Buffer.from(randomBytes(6)).readUIntBE(0, 6),
       servers: this.#peerAddresses(),
+      secret: this.#peerSecret(),
       listen: this.#peerListen,
       meta,
       metaFile,
@@ -318,6 +327,15 @@ export class Server implements Part {
       metaFile.save(fresh, (error) => (error === null ? resolve() : reject(error))),
     )
     return fresh
+  }
+
+  #peerSecret(): PeerSecret | undefined {
+    const { readSecret, world } = this.#options
+    const { peerSecretFile, peerSecretRequired: isRequired } = this.#config
+    if (peerSecretFile === undefined) return undefined
+    invariant(readSecret !== undefined, 'a program that takes the name of a file can read it')
+    const { randomBytes } = world
+    return { key: peerKeyOf(readSecret(peerSecretFile)), isRequired, randomBytes }
   }
 
   /** The peer addresses of all servers in the configuration. */

@@ -25,6 +25,8 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     dataDir,
     clientListen: { host: undefined, port: 2181 },
     peerListen: undefined,
+    peerSecretFile: undefined,
+    peerSecretRequired: true,
     tickTimeMs: 2000,
     initLimitTicks: 10,
     syncLimitTicks: 5,
@@ -55,6 +57,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     warnings: [],
     origins: {
       dataDir: `data-dir=${dataDir} from the command line`,
+      peerSecretFile: 'no peerSecretFile',
       client: { host: 'no clientPortAddress', port: 'clientPort=2181, its default' },
       peer: undefined,
     },
@@ -215,7 +218,7 @@ const refusals = [
   {
     name: 'SASL between servers',
     argv: ['--quorum.auth.enableSasl=true'],
-    says: 'servers do not authenticate each other; false is accepted',
+    says: 'servers authenticate each other by peerSecretFile; false is accepted',
   },
   { name: 'TLS between servers', argv: ['--sslQuorum=true'], says: 'encrypted' },
   { name: 'an audit log', argv: ['--audit.enable=true'], says: 'no audit log' },
@@ -332,7 +335,7 @@ const accepted = [
   { line: 'ssl.keyStore.location=/k', warns: /encrypted connections are not supported/ },
   {
     line: 'quorum.auth.kerberos.servicePrincipal=zk/_HOST',
-    warns: /do not authenticate each other/,
+    warns: /authenticate each other by peerSecretFile/,
   },
   { line: 'jaasLoginRenew=3600000', warns: /digest and ip only/ },
   { line: 'superUser=CN=x', warns: /grants no super user/ },

@@ -7,7 +7,11 @@ import { pingXid } from '../../src/client/zk/call-queue.ts'
 import { limits } from '../../src/limits.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
-import { peerHelloFields, peerProtocolVersion } from '../../src/protocol/peer/hello.ts'
+import {
+  peerChallengeFields,
+  peerHelloFields,
+  peerProtocolVersion,
+} from '../../src/protocol/peer/hello.ts'
 import { peerMessages } from '../../src/protocol/peer/messages.ts'
 import type { ServerId, SessionId, Stat } from '../../src/protocol/records.ts'
 import {
@@ -203,6 +207,7 @@ t.test('the tables and the example are made by the code', async (t) => {
     event: fieldsTable(eventFields),
     example: ['```text', ...exampleLines(), '```'],
     'peer hello': fieldsTable(peerHelloFields),
+    'peer challenge': fieldsTable(peerChallengeFields),
     'peer messages': messagesTable('message', peerMessages),
     'types of servers': typesTable(peerHelloFields, ...rowsOf(peerMessages)),
   })

@@ -75,8 +75,9 @@ export class Connection {
 
   forge(from: string, bytes: Buffer): void {
     const side = this.#hosts[0] === from ? 0 : 1
-    // Before both hellos, only a hello is read.
-    const isGreeted = this.#ends.every((end) => end?.hasSent === true)
+    // Before both hellos, and the proofs before them, only these are read.
+    const { greetingCount } = this.#network
+    const isGreeted = this.#ends.every((end) => (end?.sentCount ?? 0) >= greetingCount)
     if (isGreeted) this.transmit(side, (peer) => peer.bytes(bytes))
   }
 

@@ -70,8 +70,8 @@ export class SimLink implements Link {
   }
 
   isDone = false
-  /** its hello, at least */
-  hasSent = false
+  /** how often it has sent something: first its hello */
+  sentCount = 0
 
   // --- Link --------------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ export class SimLink implements Link {
     if (bytes.length === 0) return
     const to = this.remoteAddress
     this.process.act(this.#transport.describe(bytes, to), ` to ${to}`)
-    this.hasSent = true
+    this.sentCount++
     const { random } = this.#transport.network
     const cut = random.chance(0.02) ? random.below(bytes.length) : 0
     for (const piece of [bytes.subarray(0, cut), bytes.subarray(cut)]) {

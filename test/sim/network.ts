@@ -31,6 +31,8 @@ export class Network {
   delayMs: Range = [0.1, 2]
   /** A link is congested while more than this is in flight. */
   windowBytes = 64 * 1024
+  /** What each end of a link between servers sends before its first message: a hello, or also a proof. */
+  greetingCount = 1
   /** A process received what it cannot decode: no simulated process sends that on purpose. */
   onViolation: (error: ProtocolError) => void = () => undefined
   readonly #ports = new Map<string, OpenPort>()

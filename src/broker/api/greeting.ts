@@ -2,11 +2,8 @@
 // be a broker, its proof. protocol/mq/hello.ts has the frames.
 
 import { ProtocolError } from '../../protocol/error-codes.ts'
-import {
-  type ClusterSecret,
-  challengeBytes,
-  type LinkFacts,
-} from '../../protocol/mq/cluster-secret.ts'
+import { challengeBytes } from '../../protocol/link-proof.ts'
+import type { ClusterSecret, LinkFacts } from '../../protocol/mq/cluster-secret.ts'
 import {
   decodeMqHello,
   decodeMqProof,

@@ -30,6 +30,8 @@ export class LogHead {
   #log: PartitionLog | undefined
   /** everything before it is to be removed */
   #wanted: Offset = 0
+  /** the log is about to be closed, or has failed: nothing more is done to it */
+  #isStopped = false
 
   /** @throws SnapshotVersionError, or what the file system throws */
   constructor({ directory, core, onMoved, onFailure }: LogHeadOptions) {
@@ -137,11 +139,18 @@ export class LogHead {
     return isExact
   }
 
+  /** Nothing more is written, nor removed from the log. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** Resolves when nothing is being written. */
   settled(): Promise<void> {
     return this.#keeper.settled()
   }
 
   async #write(snapshot: LogSnapshot): Promise<void> {
+    if (this.#isStopped) return
     if (await this.#keeper.write(snapshot)) await this.#move()
   }
 
@@ -158,8 +167,9 @@ export class LogHead {
     for (;;) {
       while (this.#keeper.pending !== undefined) await this.#keeper.pending
       const logStart = this.#wanted
-      if (logStart <= this.#core.logStart) return
+      if (this.#isStopped || logStart <= this.#core.logStart) return
       if (!(await this.#keeper.write(this.#snapshotFrom(logStart)))) return
+      if (this.#isStopped) return // a later start removes what is before the log start
       this.#core.logStartMoved(logStart)
       this.#log?.dropBefore(logStart)
       this.#onMoved()

@@ -406,6 +406,7 @@ export class Replica {
   /** The process ends soon; until then, nothing of this log is served or acknowledged. */
   #failed(error: LogFailedError): void {
     this.#isClosed = true
+    this.#head.stop()
     this.resign()
     this.#host.failed(error)
   }
@@ -805,6 +806,7 @@ export class Replica {
     this.#readable.callOff()
     // A failed cut was reported to the host; the log is closed anyway.
     await this.#cut.settled()
+    this.#head.stop()
     await this.#head.settled()
     await this.#log.close()
   }

@@ -181,7 +181,9 @@ export class Cluster extends EventEmitter<ClusterEvents> {
       for (const { name } of this.members) makeDirectory(join(dataDir, name))
       this.#claimEnsembleSize(servers)
       writeFileSync(this.#zooCfg, this.#zooCfgText())
-      readSecretFile({ path: this.#secretFile, quoted: this.#secretFile, randomBytes })
+      for (const path of [this.#secretFile, this.#peerSecretFile]) {
+        readSecretFile({ path, quoted: path, randomBytes })
+      }
     } catch (error) {
       this.#unlock()
       if (error instanceof ClusterError || error instanceof DataDirLockedError) throw error
@@ -215,13 +217,18 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return join(this.#options.dataDir, 'mimicq.secret')
   }
 
+  get #peerSecretFile(): string {
+    return join(this.#options.dataDir, 'zooweeper.secret')
+  }
+
   #zooCfgText(): string {
     const servers = this.servers.map(({ id, address }) => {
       const peerPort = this.#options.basePort + portOffsets.peer + id
       return `server.${id}=${host}:${peerPort}:${peerPort};${host}:${address.port}`
     })
     const head = '# Written by zw at each start. Each server also gets --myid and --data-dir.'
-    return `${[head, ...zooCfgSettings, ...servers].join('\n')}\n`
+    const secret = `peerSecretFile=${this.#peerSecretFile}`
+    return `${[head, ...zooCfgSettings, secret, ...servers].join('\n')}\n`
   }
 
   #portsOf({ kind, id, address }: Member): number[] {

@@ -1,4 +1,4 @@
-// `zw secret`: the file by which the brokers of a cluster know each other.
+// `zw secret`: the file by which the brokers of a cluster, or the servers of an ensemble, know each other.
 
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
@@ -10,13 +10,14 @@ import { toStdout } from '../output.ts'
 export const secret = cliCommand({
   command: 'secret <file>',
   usage: 'zw secret FILE [--auth]',
-  describe: 'make the file with the secret of a cluster of brokers, unless it is there',
+  describe:
+    'make the file with the secret of brokers, or of servers (peerSecretFile), unless it is there',
   builder: (cli) =>
     cli
       .positional('file', {
         type: 'string',
         demandOption: true,
-        describe: 'the same on the machine of every broker; others may not read it',
+        describe: 'the same on every machine; others may not read it',
       })
       .option('auth', {
         type: 'boolean',

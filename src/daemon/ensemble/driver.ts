@@ -119,6 +119,7 @@ export class EnsembleDriver implements Ensemble {
         ensembleId: this.#zab.epochs.ensembleId,
         holdsHistory: this.#zab.ensembleId !== undefined,
       }),
+      secret: options.secret,
       transport,
       clock,
       logger,

@@ -14,6 +14,7 @@ import type { LogKept, TxnLog } from '../storage/txn-log.ts'
 import type { EpochRange } from '../zab/history.ts'
 import type { ZabEffect, ZabTiming } from '../zab/types.ts'
 import type { Meta, MetaFile } from './meta.ts'
+import type { PeerSecret } from './peer-proof.ts'
 
 export interface EnsembleOptions {
   readonly self: ServerId
@@ -21,6 +22,8 @@ export interface EnsembleOptions {
   readonly instance: number
   /** The peer address of every server of the ensemble, this one included. */
   readonly servers: ReadonlyMap<ServerId, Address>
+  /** what other servers have to know; undefined: they are taken on their word */
+  readonly secret?: PeerSecret | undefined
   /** where to listen for peers; by default, our own address in `servers` */
   readonly listen?: Address
   readonly meta: Meta

@@ -52,7 +52,7 @@ export function judgeHello(
 export function answerTo(theirs: PeerHello, ours: PeerHello): PeerHello {
   const ensembleId = theirs.ensembleId === ours.ensembleId ? ours.ensembleId : undefined
   const { type, serverId, instance, members, holdsHistory } = ours
-  return { type, serverId, instance, members, ensembleId, holdsHistory }
+  return { type, serverId, instance, members, ensembleId, holdsHistory, challenge: undefined }
 }
 
 /** Ascending by id. */

@@ -9,6 +9,7 @@ import { decodeGreeting, type PeerHello } from '../../protocol/peer/hello.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Link, Transport } from '../../protocol/transport/transport.ts'
 import { peerLinkOptions, writeGreeting } from './peer-port.ts'
+import type { DiallerProof } from './peer-proof.ts'
 
 /** How often a server knocks at a peer without a link, and how long it pauses after a refusal. */
 const knockMs = 3000
@@ -22,7 +23,9 @@ export interface KnockerOptions {
   readonly peers: ReadonlyMap<ServerId, Address>
   readonly transport: Transport
   readonly clock: Clock
-  readonly hello: () => PeerHello
+  /** of a new link */
+  readonly proof: () => DiallerProof
+  readonly hello: (challenge: Buffer | undefined) => PeerHello
   readonly isLinked: (peer: ServerId) => boolean
   readonly onRefused: (peer: ServerId, address: string, reason: string) => void
 }
@@ -57,12 +60,17 @@ export class Knocker {
   }
 
   #maybeKnock(peer: ServerId, address: Address): void {
-    const { clock, hello, isLinked, onRefused, transport } = this.#options
+    const { clock, hello, isLinked, onRefused, proof: newProof, transport } = this.#options
     const refusedMs = this.#refusedMs.get(peer) ?? Number.NEGATIVE_INFINITY
     if (isLinked(peer) || clock.nowMs() - refusedMs < knockAfterRefusalMs) return
+    const proof = newProof()
     const link = transport.dial(address, peerLinkOptions, {
       frame: (buffer, start, end) => {
         const greeting = decodeGreeting(this.#reader.reset(buffer, start, end))
+        if (greeting.type === 'challenge') {
+          const step = proof.answer(greeting)
+          if (step.type === 'send') return writeGreeting(link, step.greeting)
+        }
         if (greeting.type === 'refusal') onRefused(peer, formatAddress(address), greeting.reason)
         link.close()
       },
@@ -73,7 +81,7 @@ export class Knocker {
       },
     })
     this.#knocking.add(link)
-    writeGreeting(link, hello())
+    writeGreeting(link, hello(proof.challenge))
     link.established()
     const cancel = clock.after(knockPatienceMs, () => link.close())
   }

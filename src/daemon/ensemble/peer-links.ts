@@ -2,7 +2,9 @@
 // again whenever it breaks. Next on the path: routing.ts.
 //
 //   dialling server             dialled server
-//     hello, our ensemble ─────▶ greeting.ts judges it
+//     hello, our ensemble ─────▶
+//              ◀──────────────▶  both prove that they know the secret, if there is one (peer-proof.ts)
+//                                greeting.ts judges the hello
 //     judges it ◀───────────── hello, or the reason of a refusal
 //
 // A server id belongs to the process that already has a link (challenges.ts). A server without a
@@ -32,6 +34,13 @@ import { answerTo, judgeHello } from './greeting.ts'
 import { Knocker } from './knocker.ts'
 import { PeerLink, type Stream } from './peer-link.ts'
 import { boundHello, peerLinkOptions, writeGreeting } from './peer-port.ts'
+import {
+  AcceptorProof,
+  DiallerProof,
+  type LinkProof,
+  type PeerSecret,
+  type ProofStep,
+} from './peer-proof.ts'
 import { Redials } from './redials.ts'
 
 /** Most characters logged of a reason that came from outside. */
@@ -45,6 +54,8 @@ export interface PeerLinksOptions {
   /** The addresses of all other servers. */
   readonly peers: ReadonlyMap<ServerId, Address>
   readonly membership: () => Pick<PeerHello, 'ensembleId' | 'holdsHistory'>
+  /** undefined: the other servers are taken on their word */
+  readonly secret: PeerSecret | undefined
   readonly transport: Transport
   readonly clock: Clock
   readonly logger: Logger
@@ -66,6 +77,7 @@ interface Entry {
   readonly address: string
   /** the ensemble that our own hello named, if it was sent */
   readonly told: string | undefined
+  readonly proof: LinkProof
   peer: PeerLink | undefined
   isClosed: boolean
 }
@@ -85,7 +97,7 @@ export class PeerLinks {
   #closed = false
 
   constructor(options: PeerLinksOptions) {
-    const { clock, logger, peers, self, transport } = options
+    const { clock, instance, logger, peers, secret, self, transport } = options
     this.#options = options
     this.#challenges = new Challenges(clock)
     this.#redials = new Redials(clock)
@@ -94,7 +106,8 @@ export class PeerLinks {
       peers: new Map([...peers].filter(([peer]) => peer > self)),
       transport,
       clock,
-      hello: () => this.#ours(),
+      proof: () => new DiallerProof({ self, instance, secret }),
+      hello: (challenge) => this.#ours(challenge),
       isLinked: (peer) => this.#open.has(peer),
       onRefused: (peer, address, reason) => this.#refusedBy(peer, address, reason),
     })
@@ -177,13 +190,16 @@ export class PeerLinks {
         if (!this.#closed) this.#redials.schedule(peer, () => this.#dial(peer))
       },
     })
-    const ours = this.#ours()
+    const { self, instance, secret } = this.#options
+    const proof = new DiallerProof({ self, instance, secret })
+    const ours = this.#ours(proof.challenge)
     writeGreeting(link, ours)
     const listener = this.#greet({
       link,
       expected: peer,
       address: formatAddress(address),
       told: ours.ensembleId,
+      proof,
       peer: undefined,
       isClosed: false,
     })
@@ -191,16 +207,25 @@ export class PeerLinks {
 
   // --- hellos ------------------------------------------------------------------------------------
 
-  #ours(): PeerHello {
+  #ours(challenge?: Buffer): PeerHello {
     const { self: serverId, instance, members, membership } = this.#options
     const { ensembleId, holdsHistory } = membership()
-    return { type: 'hello', serverId, instance, members, ensembleId, holdsHistory }
+    return { type: 'hello', serverId, instance, members, ensembleId, holdsHistory, challenge }
   }
 
   #accept(link: Link): LinkListener {
     const address = formatAddress({ host: link.remoteAddress, port: link.remotePort })
-    const told = undefined
-    const entry = { link, expected: undefined, address, told, peer: undefined, isClosed: false }
+    const { self, instance, secret } = this.#options
+    const proof = new AcceptorProof({ self, instance, secret })
+    const entry: Entry = {
+      link,
+      expected: undefined,
+      address,
+      told: undefined,
+      proof,
+      peer: undefined,
+      isClosed: false,
+    }
     // biome-ignore lint/plugin/noObjectSpread: once per link
     return { ...this.#greet(entry), firstBytes: boundHello }
   }
@@ -221,11 +246,37 @@ export class PeerLinks {
   }
 
   #greeted(entry: Entry, greeting: Greeting): void {
-    const { address, expected, link } = entry
-    if (greeting.type === 'refusal') {
-      this.#refusedBy(expected, address, greeting.reason)
-      return link.close()
+    const { address, expected, link, proof } = entry
+    switch (greeting.type) {
+      case 'refusal':
+        this.#refusedBy(expected, address, greeting.reason)
+        return link.close()
+      case 'hello':
+        return this.#proceed(entry, proof.hello(greeting), { hasAnswered: true })
+      case 'challenge':
+      case 'proof':
+        return this.#proceed(entry, proof.answer(greeting), { hasAnswered: false })
     }
+  }
+
+  /** @param hasAnswered the other server has sent its hello */
+  #proceed(
+    entry: Entry,
+    step: ProofStep,
+    { hasAnswered }: { readonly hasAnswered: boolean },
+  ): void {
+    switch (step.type) {
+      case 'send':
+        return writeGreeting(entry.link, step.greeting)
+      case 'refuse':
+        return this.#refuseLink(entry, step.peer, step.reason, { hasAnswered })
+      case 'done':
+        return this.#judge(entry, step.hello)
+    }
+  }
+
+  #judge(entry: Entry, greeting: PeerHello): void {
+    const { address, expected } = entry
     const ours = this.#ours()
     const verdict = judgeHello(ours, greeting, expected)
     if (verdict.type === 'refuse') return this.#refuseLink(entry, greeting.serverId, verdict.reason)
@@ -319,14 +370,19 @@ export class PeerLinks {
     this.#refuseLink(knock.entry, peer, reason)
   }
 
-  #refuseLink({ address, expected, link }: Entry, peer: ServerId, reason: string): void {
-    // A server that we dialled has answered our hello and takes peer messages from now on.
-    if (expected === undefined) writeGreeting(link, { type: 'refusal', reason })
+  #refuseLink(
+    { address, expected, link }: Entry,
+    peer: ServerId,
+    reason: string,
+    { hasAnswered = true }: { readonly hasAnswered?: boolean } = {},
+  ): void {
+    // A server that we dialled and that has answered our hello takes peer messages from now on.
+    if (expected === undefined || !hasAnswered) writeGreeting(link, { type: 'refusal', reason })
     else {
       encodePeerMessage(link.beginFrame(), { type: 'REFUSED', reason }, this.#identities)
       link.endFrame()
-      this.#noteRefusal(expected)
     }
+    if (expected !== undefined) this.#noteRefusal(expected)
     link.close()
     this.#warnings.warn(
       `refusing ${peer} ${hostOf(address)} ${reason.replaceAll(address, '')}`,

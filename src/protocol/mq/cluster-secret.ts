@@ -3,13 +3,11 @@
 //
 // The secret itself never leaves the process: each use has its own key, derived from the secret.
 
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { digestOf } from '../digest.ts'
+import { type LinkEnd, LinkKey, type ProofFacts } from '../link-proof.ts'
 import { type Acl, perms } from '../records.ts'
 import type { BrokerId } from './messages.ts'
-
-/** Bytes of a challenge, and of the proof that answers it. */
-export const challengeBytes = 32
 
 /** What both ends of a link know about it once each has challenged the other. */
 export interface LinkFacts {
@@ -22,16 +20,13 @@ export interface LinkFacts {
   readonly acceptorChallenge: Uint8Array
 }
 
-/** The end that proves itself; the two proofs differ, so neither can be replayed as the other. */
-export type LinkEnd = 'dialler' | 'acceptor'
-
 export class ClusterSecret {
-  readonly #linkKey: Buffer
+  readonly #linkKey: LinkKey
   readonly #credential: Buffer
 
   constructor(secret: Uint8Array) {
     const keyFor = (use: string) => createHmac('sha256', secret).update(use).digest()
-    this.#linkKey = keyFor('mimicq link')
+    this.#linkKey = new LinkKey(secret, 'mimicq link')
     this.#credential = Buffer.from(`mimicq:${keyFor('mimicq znodes').toString('base64url')}`)
   }
 
@@ -48,16 +43,18 @@ export class ClusterSecret {
     ]
   }
 
-  /** 32 bytes: HMAC-SHA256 over everything that both ends know about the link. */
+  /** 32 bytes: see `LinkKey.proof`. */
   proof(end: LinkEnd, facts: LinkFacts): Buffer {
-    const { clusterId, dialler, diallerEpoch, acceptor } = facts
-    const hmac = createHmac('sha256', this.#linkKey)
-    hmac.update(JSON.stringify([end, clusterId, dialler, diallerEpoch, acceptor]))
-    return hmac.update(facts.diallerChallenge).update(facts.acceptorChallenge).digest()
+    return this.#linkKey.proof(end, proofFacts(facts))
   }
 
-  /** Compares in constant time, so that timing reveals nothing about the right proof. */
   accepts(proof: Uint8Array, end: LinkEnd, facts: LinkFacts): boolean {
-    return proof.length === challengeBytes && timingSafeEqual(proof, this.proof(end, facts))
+    return this.#linkKey.accepts(proof, end, proofFacts(facts))
   }
+}
+
+function proofFacts(facts: LinkFacts): ProofFacts {
+  const { clusterId, dialler, diallerEpoch, acceptor, diallerChallenge, acceptorChallenge } = facts
+  const names = [clusterId, dialler, diallerEpoch, acceptor]
+  return { names, diallerChallenge, acceptorChallenge }
 }

@@ -20,9 +20,9 @@ import {
   unpackFields,
   type ValuesOf,
 } from '../fields.ts'
+import { challengeBytes } from '../link-proof.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { type Plain, readPlains, writePlain } from '../plain.ts'
-import { challengeBytes } from './cluster-secret.ts'
 import { brokerId } from './messages.ts'
 
 export const mqProtocolVersion = 5

@@ -1,17 +1,20 @@
 // The first frame on a link between two servers. The server that dials speaks first; the other one
 // answers with its own hello, or with the reason why it refuses.
 //
-//   hello    [version, "peer", ...fields]
-//   refusal  [version, "refused", reason]
+//   hello      [version, "peer", ...fields]
+//   challenge  [version, "challenge", ...fields]    where servers prove that they know a secret
+//   proof      [version, "proof", proof]
+//   refusal    [version, "refused", reason]
 //
 // A server that dials names its ensemble. A server that is dialled names it only to a peer that has
 // named the same one, so strangers cannot read it from the port. This guards against mistakes and
-// strangers; it is not a proof, since clients learn the id too.
+// strangers; it is not a proof, since clients learn the id too: daemon/ensemble/peer-proof.ts has one.
 // Next on the path: daemon/ensemble/greeting.ts, which judges a hello.
 
 import { ProtocolError } from '../error-codes.ts'
 import {
   boolean,
+  buffer,
   listOf,
   named,
   natural,
@@ -24,17 +27,28 @@ import {
   unpackFields,
   type ValuesOf,
 } from '../fields.ts'
+import { challengeBytes } from '../link-proof.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
-import { readPlains, writePlains } from '../plain.ts'
+import { type Plain, readPlains, writePlains } from '../plain.ts'
 import { serverIdField } from '../records.ts'
 
 /**
- * Since 3, a NOTIFICATION's vote and a PROPOSAL's entries are arrays, and REQUEST begins with seq.
+ * Since 3, a NOTIFICATION's vote and a PROPOSAL's entries are arrays, and REQUEST begins with seq;
+ * since 4, a hello may carry a challenge.
  */
-export const peerProtocolVersion = 3
+export const peerProtocolVersion = 4
 
 const helloRole = 'peer'
+const challengeRole = 'challenge'
+const proofRole = 'proof'
 const refusalRole = 'refused'
+
+const whole = () =>
+  refined(
+    buffer({ copied: true }),
+    `${challengeBytes} bytes`,
+    (given) => given.length === challengeBytes,
+  )
 
 const listedServerFields = {
   id: serverIdField,
@@ -67,6 +81,21 @@ export const peerHelloFields = {
     'whether the sender holds transactions of that ensemble, and therefore belongs to it',
     boolean(),
   ),
+  challenge: noted(
+    'random bytes that the dialled server has to answer; nil without a secret, and in an answer',
+    optional(whole()),
+  ),
+}
+
+export const peerChallengeFields = {
+  serverId: noted('of the dialled server', serverIdField),
+  instance: natural(),
+  challenge: noted('random bytes that the dialling server has to answer', whole()),
+  proof: noted('answers the challenge in the hello', whole()),
+}
+
+export const peerProofFields = {
+  proof: noted('answers the challenge of the dialled server', whole()),
 }
 
 const refusalFields = {
@@ -76,16 +105,27 @@ const refusalFields = {
 
 export type PeerHello = { readonly type: 'hello' } & ValuesOf<typeof peerHelloFields>
 export type PeerRefusal = { readonly type: 'refusal' } & ValuesOf<typeof refusalFields>
-export type Greeting = PeerHello | PeerRefusal
+export type PeerChallenge = { readonly type: 'challenge' } & ValuesOf<typeof peerChallengeFields>
+export type PeerProofFrame = { readonly type: 'proof' } & ValuesOf<typeof peerProofFields>
+export type Greeting = PeerHello | PeerChallenge | PeerProofFrame | PeerRefusal
 
 export function encodeGreeting(out: MsgpackWriter, greeting: Greeting): void {
-  const isHello = greeting.type === 'hello'
-  const fields = isHello
-    ? packFields(peerHelloFields, greeting)
-    : packFields(refusalFields, greeting)
+  switch (greeting.type) {
+    case 'hello':
+      return write(out, helloRole, packFields(peerHelloFields, greeting))
+    case 'challenge':
+      return write(out, challengeRole, packFields(peerChallengeFields, greeting))
+    case 'proof':
+      return write(out, proofRole, packFields(peerProofFields, greeting))
+    case 'refusal':
+      return write(out, refusalRole, packFields(refusalFields, greeting))
+  }
+}
+
+function write(out: MsgpackWriter, role: string, fields: readonly Plain[]): void {
   out.arrayHeader(2 + fields.length)
   out.int(peerProtocolVersion)
-  out.string(isHello ? helloRole : refusalRole)
+  out.string(role)
   writePlains(out, fields)
 }
 
@@ -98,13 +138,24 @@ export function decodeGreeting(reader: MsgpackReader): Greeting {
     throw new ProtocolError(`Cannot talk peer protocol version ${version}: ${found}`)
   }
   const role = reader.string()
-  if (role === refusalRole) {
-    const { reason } = unpackFields('refusal', refusalFields, readPlains(reader, count))
-    return { type: 'refusal', reason }
+  switch (role) {
+    case helloRole: {
+      const hello = unpackFields('hello', peerHelloFields, readPlains(reader, count))
+      return Object.assign(hello, { type: 'hello' } as const)
+    }
+    case challengeRole: {
+      const fields = unpackFields('challenge', peerChallengeFields, readPlains(reader, count))
+      return Object.assign(fields, { type: 'challenge' } as const)
+    }
+    case proofRole: {
+      const { proof } = unpackFields('proof', peerProofFields, readPlains(reader, count))
+      return { type: 'proof', proof }
+    }
+    case refusalRole: {
+      const { reason } = unpackFields('refusal', refusalFields, readPlains(reader, count))
+      return { type: 'refusal', reason }
+    }
+    default:
+      throw new ProtocolError(`Cannot serve the role '${role}' on the peer port`)
   }
-  if (role !== helloRole) {
-    throw new ProtocolError(`Cannot serve the role '${role}' on the peer port`)
-  }
-  const hello = unpackFields('hello', peerHelloFields, readPlains(reader, count))
-  return Object.assign(hello, { type: 'hello' } as const)
 }

@@ -4,8 +4,9 @@ import { statusLine } from '../../../src/cli/commands/status.ts'
 import { askHealth } from '../../../src/cli/four-letter-word.ts'
 import { MqConnection } from '../../../src/client/mq/mq-connection.ts'
 import { limits } from '../../../src/limits.ts'
+import { challengeBytes } from '../../../src/protocol/link-proof.ts'
 import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
-import { ClusterSecret, challengeBytes } from '../../../src/protocol/mq/cluster-secret.ts'
+import { ClusterSecret } from '../../../src/protocol/mq/cluster-secret.ts'
 import {
   encodeMqHello,
   encodeMqProof,

@@ -711,6 +711,16 @@ t.test('records before the log start are gone, and stay gone after a power cut',
   t.equal(again.readForFollower(3, 1e6).logStart, 3)
 })
 
+t.test('a replica that is closed while its log start moves removes nothing more', async (t) => {
+  const { replica, directory } = await leadingAlone()
+  replica.removeBefore(3)
+  await replica.close()
+  await settled()
+  const { replica: again } = reopened(directory)
+  t.same([again.logEnd, again.highWatermark], [6, 6])
+  t.ok([0, 3].includes(again.earliestOffset))
+})
+
 t.test('an emptied log continues where it ended, in the epoch of its last record', async (t) => {
   const { replica, directory } = await leadingAlone()
   replica.removeBefore(99)

@@ -455,7 +455,10 @@ function impersonate(
       )
       const members = of.map((id) => ({ id, address: 'anywhere' }))
       const hello = { type: 'hello', serverId: as, instance: 7, members } as const
-      encodeGreeting(link.beginFrame(), { ...hello, ensembleId: undefined, holdsHistory: true })
+      encodeGreeting(link.beginFrame(), {
+        ...hello,
+        ...{ ensembleId: undefined, holdsHistory: true, challenge: undefined },
+      })
       link.endFrame()
       stop = () => link.destroy()
     })

@@ -9,7 +9,7 @@ const listed = (...ids: number[]) => ids.map((each) => ({ id: id(each), address:
 function hello(serverId: number, change: Partial<PeerHello> = {}): PeerHello {
   return {
     ...{ type: 'hello', serverId: id(serverId), instance: serverId, members: listed(1, 2, 3) },
-    ...{ ensembleId: 'e', holdsHistory: true },
+    ...{ ensembleId: 'e', holdsHistory: true, challenge: undefined },
     ...change,
   }
 }

@@ -1,10 +1,11 @@
 // Links between real sockets; the clock of the links runs twenty times as fast.
 
-import { randomInt } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import net from 'node:net'
 import t, { type Test } from 'tap'
 import { type Clock, systemClock } from '../../../src/clock.ts'
 import { PeerLinks } from '../../../src/daemon/ensemble/peer-links.ts'
+import { type PeerSecret, peerKeyOf } from '../../../src/daemon/ensemble/peer-proof.ts'
 import { limits } from '../../../src/limits.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
@@ -59,6 +60,9 @@ interface ServerOptions {
   readonly members?: readonly number[]
   readonly ensembleId?: string
   readonly holdsHistory?: boolean
+  readonly secret?: string
+  /** default: true */
+  readonly isRequired?: boolean
 }
 
 /** A server reduced to its links. */
@@ -87,6 +91,7 @@ class Server {
         others.map((peer) => [id(peer), { host: '127.0.0.1', port: ports.get(peer) ?? 1 }]),
       ),
       membership: () => ({ ensembleId: this.ensembleId, holdsHistory }),
+      secret: secretOf(options),
       transport: realWorld().transport,
       clock: fastClock,
       logger: {
@@ -128,6 +133,11 @@ class Server {
     this.ensembleId = ensembleId
     this.links.membershipChanged()
   }
+}
+
+function secretOf({ secret, isRequired = true }: ServerOptions): PeerSecret | undefined {
+  if (secret === undefined) return undefined
+  return { key: peerKeyOf(Buffer.from(secret)), isRequired, randomBytes }
 }
 
 async function freePorts(ids: readonly number[]): Promise<Map<number, number>> {
@@ -199,7 +209,7 @@ function frameOf(greeting: Greeting): Buffer {
 const helloOf = (self: number, change: Partial<PeerHello> = {}): PeerHello => ({
   ...{ type: 'hello', serverId: id(self), instance: 1 },
   members: [1, 2, 3].map((each) => ({ id: id(each), address: 'x:1' })),
-  ...{ ensembleId: undefined, holdsHistory: false },
+  ...{ ensembleId: undefined, holdsHistory: false, challenge: undefined },
   ...change,
 })
 
@@ -229,6 +239,90 @@ test('a port does not name its ensemble to a stranger', async (t, { make, ports 
   const member = knock(port, frameOf(helloOf(2, { ensembleId: 'secret' })))
   t.match(await member.answer, { type: 'hello', ensembleId: 'secret' })
   member.socket.destroy()
+})
+
+test('servers with one secret link up, and a knock is answered', async (t, { make, events }) => {
+  const servers = [1, 2, 3].map((each) => make(each, { ensembleId: 'e', secret: 's' }))
+  await Promise.all(servers.map((server) => server.start()))
+  await events.until(() => servers.every(({ linked }) => linked.size === 2))
+  for (const { warnings } of servers) t.same(warnings, [])
+})
+
+test('a server with a secret takes a knock, and says why it gets no link', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const one = make(1, { secret: 's' })
+  const two = make(2, { secret: 's' }, new Map([...ports, [1, 1]])) // no process listens there
+  for (const server of [one, two]) await server.start()
+  const reason = /server 2 dials server 1 at 127\.0\.0\.1:1 and gets no link: .*ECONNREFUSED/
+  await events.until(
+    () => one.warned('Refused by a peer', reason) && two.warned('Refusing a peer', reason),
+  )
+  t.pass('both say it')
+})
+
+const mismatches: readonly (readonly [string, ServerOptions, ServerOptions, RegExp])[] = [
+  [
+    'another secret',
+    { secret: 's' },
+    { secret: 'other' },
+    /server [13] and server [13] have differ/,
+  ],
+  ['no secret here', {}, { secret: 's' }, /server 1 does not prove itself, and server 3 has a/],
+  ['no secret there', { secret: 's' }, {}, /server 3 does not prove itself, and server 1 has a/],
+  [
+    'another secret where it is not required',
+    { secret: 's', isRequired: false },
+    { secret: 'other', isRequired: false },
+    /server [13] and server [13] have different secrets/,
+  ],
+]
+for (const [what, ofOne, ofThree, reason] of mismatches) {
+  test(`servers refuse each other, and both say why: ${what}`, async (t, { make, events }) => {
+    const [one, three] = [make(1, ofOne), make(3, ofThree)]
+    for (const server of [one, three]) await server.start()
+    const says = (server: Server) =>
+      server.warned('Refused by a peer', reason) || server.warned('Refusing a peer', reason)
+    await events.until(() => says(one) && says(three))
+    // One without a secret believes the other until that refuses.
+    if (ofOne.secret !== undefined) t.equal(one.linked.size, 0)
+    if (ofThree.secret !== undefined) t.equal(three.linked.size, 0)
+  })
+}
+
+test('a secret that is not required can be given to one server after the other', async (t, {
+  make,
+  events,
+}) => {
+  const [one, two] = [make(1, { secret: 's', isRequired: false }), make(2)]
+  const three = make(3, { secret: 's', isRequired: false })
+  const servers = [one, two, three]
+  for (const server of servers) await server.start()
+  await events.until(() => servers.every(({ linked }) => linked.size === 2))
+  for (const { warnings } of servers) t.same(warnings, [])
+})
+
+test('a stranger learns nothing from a server with a secret', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const server = make(1, { ensembleId: 'e', secret: 's' })
+  await server.start()
+  const port = ports.get(1) ?? 0
+  const { answer } = knock(port, frameOf(helloOf(2, { members: [], ensembleId: 'e' })))
+  t.match(await answer, { type: 'refusal', reason: /does not prove itself/ })
+  const challenge = randomBytes(32)
+  const guess = frameOf({ type: 'proof', proof: randomBytes(32) })
+  const second = knock(port, Buffer.concat([frameOf(helloOf(2, { challenge })), guess]))
+  t.match(await second.answer, { type: 'challenge', serverId: 1 })
+  await events.until(() => server.warned('Refusing a peer', /different secrets/))
+  const replayed = knock(port, guess)
+  t.equal(await replayed.answer, undefined)
+  await events.until(() => server.warned('Closed a peer link', /Cannot take a proof/))
+  t.equal(server.linked.size, 0)
 })
 
 test('a stranger that sends no hello gets no answer, and no memory', async (t, {

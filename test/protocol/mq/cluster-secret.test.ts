@@ -1,9 +1,6 @@
 import t from 'tap'
-import {
-  ClusterSecret,
-  challengeBytes,
-  type LinkFacts,
-} from '../../../src/protocol/mq/cluster-secret.ts'
+import { challengeBytes } from '../../../src/protocol/link-proof.ts'
+import { ClusterSecret, type LinkFacts } from '../../../src/protocol/mq/cluster-secret.ts'
 import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 
 const secret = new ClusterSecret(Buffer.from('a secret of sixteen bytes'))

@@ -21,10 +21,16 @@ const hello: PeerHello = {
   ],
   ensembleId: 'e',
   holdsHistory: true,
+  challenge: Buffer.alloc(32, 1),
 }
 const greetings: Greeting[] = [
   hello,
-  { ...hello, ensembleId: undefined, holdsHistory: false, members: [] },
+  { ...hello, ensembleId: undefined, holdsHistory: false, members: [], challenge: undefined },
+  {
+    ...{ type: 'challenge', serverId: 3 as ServerId, instance: 5 },
+    ...{ challenge: Buffer.alloc(32, 2), proof: Buffer.alloc(32, 3) },
+  },
+  { type: 'proof', proof: Buffer.alloc(32, 4) },
   { type: 'refusal', reason: 'the lists of servers differ' },
 ]
 
@@ -38,7 +44,7 @@ function decode(buffer: Buffer): Greeting {
   return decodeGreeting(new MsgpackReader().reset(buffer, 0, buffer.length))
 }
 
-t.test('a hello and a refusal round trip', async (t) => {
+t.test('greetings round trip', async (t) => {
   for (const greeting of greetings) t.same(decode(written(greeting)), greeting)
 })
 
@@ -66,7 +72,7 @@ t.test('a hello cut short or changed gives a hello or a ProtocolError', async (t
 t.test('another version, role or order of members is refused', async (t) => {
   const other = written(hello)
   other[1] = peerProtocolVersion + 1
-  t.throws(() => decode(other), /version 4: this server speaks 3/)
+  t.throws(() => decode(other), /version 5: this server speaks 4/)
   const out = new MsgpackWriter()
   out.arrayHeader(7)
   out.int(peerProtocolVersion)

@@ -387,6 +387,32 @@ export const lostDisks: readonly LostDisk[] = [
       await world.run(lateMs)
     },
   },
+  {
+    name: 'a follower returns that has what was deleted meanwhile, and is the first to return again',
+    script: async (world) => {
+      const leader = await begin(world)
+      const follower = world.brokers.find((broker) => broker !== leader)
+      if (follower === undefined) return
+      follower.end({ power: true })
+      await world.run(lateMs)
+      let isDeleted = false
+      world.strange.deleteRecords(0, world.checker.committedEnd(0)).then(
+        () => {
+          isDeleted = true
+        },
+        (error: Error) => world.fail(error),
+      )
+      await world.until('records are deleted', () => isDeleted)
+      follower.start()
+      await world.until('a follower is about to join', () => hasCaughtUp(world, follower))
+      // It cannot remove them yet.
+      follower.disk.stall(1000)
+      await hasJoined(world, follower)
+      killAll(world)
+      follower.heal()
+      await comeBack(world, follower, tooLateMs)
+    },
+  },
 ]
 
 /**

@@ -252,18 +252,6 @@ export const mqMutants: readonly Mutant[] = [
     ],
     seeds: 300,
   },
-  {
-    name: 'a replica joins with records that were deleted',
-    rule: 'what was deleted stays deleted',
-    edits: [
-      {
-        file: inSync,
-        from: '    if (logStart < this.#ownStart) return false\n',
-        to: '    if (logStart < 0) return false\n',
-      },
-    ],
-    seeds: 600,
-  },
 
   // --- durable, committed, shown -----------------------------------------------------------------
   {
@@ -841,6 +829,18 @@ export const mqMutants: readonly Mutant[] = [
  * was in sync.
  */
 export const lostDiskMutants: readonly Mutant[] = [
+  {
+    name: 'a replica joins with records that were deleted',
+    rule: 'what was deleted stays deleted',
+    edits: [
+      {
+        file: inSync,
+        from: '    if (logStart < this.#ownStart) return false\n',
+        to: '    if (logStart < 0) return false\n',
+      },
+    ],
+    seeds: 70,
+  },
   {
     name: 'an ISR in flight is not waited for',
     rule: 'while an ISR write is in flight, both ISRs have what is committed',

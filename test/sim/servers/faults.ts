@@ -35,6 +35,7 @@ const rows = {
     format: (ids) => ids.join() || 'none',
   } as FaultRow<readonly number[]>,
   valueBytes: quantity('Length of all values, so that one record fits behind another; 0: any.', 0),
+  secret: quantity('1: the servers prove to each other that they know a secret.', 0),
   kills: weight('A server is killed or loses power, or all are; a leader is deposed.'),
   brokenLinks: weight('Connections break, ways are blocked, a server is cut off.'),
   partitions: weight('The ensemble splits, has a bridge, or a link flaps or is slow.'),
@@ -72,6 +73,8 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
   const ids = Array.from({ length: servers }, (_, i) => i + 1)
   const slowDisks = ids.filter(() => random.chance(0.2))
   const valueBytes = random.chance(0.3) ? 10 + random.below(50) : 0
+  // Drawn apart: the other properties of a seed are as they were before there was this one.
+  const secret = new Random(seed ^ 0x5ec7).chance(0.3) ? 1 : 0
   const maybe = (): number => (random.chance(0.6) ? 1 : 0)
   return {
     crashPoint,
@@ -85,6 +88,7 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
     treeExtraMs,
     slowDisks,
     valueBytes,
+    secret,
     kills: maybe(),
     brokenLinks: maybe(),
     partitions: maybe(),

@@ -81,14 +81,17 @@ export class ServersWorld {
 
   #makeServers(): void {
     const { queue, network, random, checker, servers, trace } = this
-    const { segmentBytes, logSegmentsKept, handoverAt, treeExtraMs, slowDisks } = this.faults
+    const { segmentBytes, logSegmentsKept, handoverAt, treeExtraMs, slowDisks, secret } =
+      this.faults
     const parts = {
       ...{ queue, network, random, checker, servers, trace, segmentBytes, handoverAt },
       serverCount: this.faults.servers,
       logKept: { segments: logSegmentsKept, bytes: 0 },
+      hasSecret: secret > 0,
       cover: (what: string) => this.cover(what),
       fail: (error: Error) => this.fail(error),
     }
+    if (parts.hasSecret) network.greetingCount = 2
     for (let id = 1; id <= parts.serverCount; id++) {
       const server = new SimServer(id, parts)
       server.disk.delayMs = [0.05, slowDisks.includes(id) ? 20 : 2]

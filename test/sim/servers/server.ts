@@ -46,6 +46,7 @@ export interface SimServerParts {
   readonly segmentBytes: number
   readonly logKept: LogKept
   readonly handoverAt: number
+  readonly hasSecret: boolean
   readonly trace: ((line: string) => void) | undefined
   readonly cover: (what: string) => void
   /** A failure that no fault explains. */
@@ -212,6 +213,7 @@ export class SimServer {
       world: { ...world, disk, logger: this.#logger() },
       onFailure: (error) => this.#failed(process, error),
       handoverAt: this.#parts.handoverAt,
+      readSecret: () => Buffer.from('the secret of a life'),
       witness: {
         opened: (parts) => this.#opened(parts),
         logged: (zxid) => {
@@ -237,7 +239,7 @@ export class SimServer {
   }
 
   #config() {
-    const { serverCount, segmentBytes, logKept } = this.#parts
+    const { serverCount, segmentBytes, logKept, hasSecret } = this.#parts
     const ids = Array.from({ length: serverCount }, (_, i) => i + 1)
     const read = readConfig(
       [
@@ -250,6 +252,7 @@ export class SimServer {
         '--init-limit=10',
         '--sync-limit=4',
         '--max-client-cnxns=1000',
+        ...(hasSecret ? ['--peer-secret-file=/secret'] : []),
       ],
       {},
     )
