@@ -66,3 +66,15 @@ function wholeZone(zone: string): string {
   const [, hours, minutes = '00'] = /^([+-]\d\d):?(\d\d)?$/.exec(zone) ?? []
   return hours === undefined ? zone : `${hours}:${minutes}`
 }
+
+/** How long ago, in at most two units: `4 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`. */
+export function agoText(ms: number): string {
+  const seconds = Math.floor(Math.max(0, ms) / 1000)
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.floor(minutes / 60)
+  if (minutes === 0) return `${seconds} s`
+  if (hours === 0) return `${minutes} min ${seconds % 60} s`
+  return hours < 24
+    ? `${hours} h ${minutes % 60} min`
+    : `${Math.floor(hours / 24)} d ${hours % 24} h`
+}

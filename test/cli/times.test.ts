@@ -1,5 +1,5 @@
 import t from 'tap'
-import { durationOf, timeOf } from '../../src/cli/times.ts'
+import { agoText, durationOf, timeOf } from '../../src/cli/times.ts'
 
 const times = [
   { text: '1764363899000', want: '2025-11-28T21:04:59.000Z' },
@@ -47,3 +47,9 @@ for (const text of ['', 'P', 'PT', 'P1DT', 'P1M', '10', '-1d', '2026-01-31']) {
     t.throws(() => durationOf('--by-duration', text), { name: 'BadUsage' })
   })
 }
+
+t.test('how long ago is told in at most two units', async (t) => {
+  const seconds = [0, 0.9, 59, 60, 192, 3600, 7500, 86_399, 86_400, 273_600]
+  const want = '0 s,0 s,59 s,1 min 0 s,3 min 12 s,1 h 0 min,2 h 5 min,23 h 59 min,1 d 0 h,3 d 4 h'
+  t.equal(seconds.map((second) => agoText(second * 1000)).join(','), want)
+})

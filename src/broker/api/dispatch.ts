@@ -20,6 +20,7 @@ import {
   describeGroup,
   heartbeat,
   joinGroup,
+  lastRebalance,
   leaveGroup,
   listGroups,
   syncGroup,
@@ -107,6 +108,9 @@ export function dispatch(
       return
     case 'deleteGroup':
       answerLater(deleteGroup(parts, request), respond)
+      return
+    case 'lastRebalance':
+      answerLater(lastRebalance(parts, request), respond)
       return
     case 'deleteOffsets':
       answerLater(deleteOffsets(parts, request), respond)

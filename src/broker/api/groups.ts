@@ -18,6 +18,8 @@ import type {
   HeartbeatResponse,
   JoinGroupRequest,
   JoinGroupResponse,
+  LastRebalanceRequest,
+  LastRebalanceResponse,
   LeaveGroupRequest,
   LeaveGroupResponse,
   ListGroupsRequest,
@@ -40,6 +42,7 @@ type GroupRequest =
   | HeartbeatRequest
   | LeaveGroupRequest
   | DescribeGroupRequest
+  | LastRebalanceRequest
   | DeleteGroupRequest
   | DeleteOffsetsRequest
 
@@ -219,6 +222,19 @@ export function describeGroup(
         })),
       },
     }
+  })
+}
+
+/** Apart from the description, for brokers and clients that do not know it. */
+export function lastRebalance(
+  parts: BrokerParts,
+  request: LastRebalanceRequest,
+): Promise<LastRebalanceResponse> {
+  const { groups, clock } = parts
+  return atCoordinator(parts, request, () => {
+    const last = groups.describe(request.group).lastRebalance
+    const agoMs = Math.max(0, Math.round(clock.nowMs() - (last?.atMs ?? 0)))
+    return { type: 'lastRebalance', found: last && { reason: last.reason, agoMs } }
   })
 }
 

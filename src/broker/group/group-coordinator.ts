@@ -52,6 +52,7 @@ const dead: GroupDescription = {
   generation: 0,
   leader: '',
   waiting: undefined,
+  lastRebalance: undefined,
   members: [],
 }
 

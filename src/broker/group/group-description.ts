@@ -3,6 +3,7 @@
 
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type Member, metadataFor, noBytes } from './group-members.ts'
+import type { Rebalance } from './rebalance-reason.ts'
 
 export type GroupState =
   | { readonly type: 'empty' }
@@ -29,6 +30,8 @@ export interface GroupDescription {
   readonly leader: string
   /** undefined: it waits for no member */
   readonly waiting: { readonly sinceMs: number; readonly untilMs: number } | undefined
+  /** undefined: none since its coordinator has it */
+  readonly lastRebalance: Rebalance | undefined
   readonly members: readonly {
     readonly memberId: string
     readonly instanceId: string | null
@@ -58,11 +61,12 @@ interface GroupFacts {
   readonly protocol: string | null
   readonly generation: number
   readonly leader: string | undefined
+  readonly lastRebalance: Rebalance | undefined
   readonly members: readonly Member<unknown, unknown>[]
 }
 
 export function describeGroup(group: GroupFacts): GroupDescription {
-  const { state, protocolType, protocol, generation, leader, members } = group
+  const { state, protocolType, protocol, generation, leader, lastRebalance, members } = group
   return {
     state: stateNames[state.type],
     protocolType: protocolType ?? members[0]?.request.protocolType ?? '',
@@ -70,6 +74,7 @@ export function describeGroup(group: GroupFacts): GroupDescription {
     generation,
     leader: leader ?? '',
     waiting: waitingOf(group),
+    lastRebalance,
     members: members.map((member) => ({
       memberId: member.id,
       instanceId: member.instanceId,

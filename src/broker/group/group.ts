@@ -36,6 +36,15 @@ import {
   storedMember,
   wantsTheSame,
 } from './group-members.ts'
+import {
+  changed,
+  joined,
+  joinedAgain,
+  type losses,
+  lost,
+  notStored,
+  type Rebalance,
+} from './rebalance-reason.ts'
 
 export interface GroupRules {
   /** How long an empty group waits for more members before its first generation begins. */
@@ -80,6 +89,8 @@ export class Group<Join, Sync> {
   #protocolType: string | null = null
   #protocol: string | null = null
   #leader: string | undefined
+  /** undefined: none since this coordinator has the group */
+  #lastRebalance: Rebalance | undefined
   readonly #effects = new GroupEffects<Join, Sync>()
 
   /**
@@ -246,9 +257,9 @@ export class Group<Join, Sync> {
     claims: readonly MemberClaim[],
     nowMs: number,
   ): { readonly errors: MqErrorCode[]; readonly effects: readonly GroupEffect<Join, Sync>[] } {
-    const countBefore = this.#members.size
+    const before = [...this.#members.values()]
     const errors = claims.map((claim) => this.#leave(claim))
-    this.#mayHaveLost(countBefore, nowMs)
+    this.#mayHaveLost(before, 'left', nowMs)
     return { errors, effects: this.#effects.take() }
   }
 
@@ -298,12 +309,13 @@ export class Group<Join, Sync> {
     const isOverdue = this.#stateDeadlineMs() <= nowMs
     const wasPreparing = this.#state.type === 'preparingRebalance'
     const isSyncOverdue = isOverdue && !wasPreparing
-    const countBefore = this.#members.size
-    for (const member of [...this.#members.values()]) {
+    const before = [...this.#members.values()]
+    for (const member of before) {
       const isExpired = member.expiresAtMs <= nowMs && !isWaiting(member)
       if (isExpired || (isSyncOverdue && member.owesSync)) this.#remove(member)
     }
-    this.#mayHaveLost(countBefore, nowMs)
+    const isOwed = before.some(({ owesSync, expiresAtMs }) => owesSync && expiresAtMs > nowMs)
+    this.#mayHaveLost(before, isSyncOverdue && isOwed ? 'syncOverdue' : 'expired', nowMs)
     if (isOverdue && wasPreparing) this.#preparingIsOver(nowMs)
     return this.#effects.take()
   }
@@ -334,7 +346,7 @@ export class Group<Join, Sync> {
   storeFailed(nowMs: number): readonly GroupEffect<Join, Sync>[] {
     for (const member of this.#members.values()) member.assignment = noBytes
     if (this.#state.type === 'stable' || this.#state.type === 'completingRebalance') {
-      this.#rebalance(nowMs)
+      this.#rebalance(nowMs, notStored)
     }
     return this.#effects.take()
   }
@@ -347,6 +359,7 @@ export class Group<Join, Sync> {
       protocol: this.#protocol,
       generation: this.#generation,
       leader: this.#leader,
+      lastRebalance: this.#lastRebalance,
       members: [...this.#members.values()],
     })
   }
@@ -371,7 +384,7 @@ export class Group<Join, Sync> {
       const { startedMs, initial } = state
       const { untilMs } = initial
       this.#state = { type: 'preparingRebalance', startedMs, initial: { untilMs, hasGrown: true } }
-    } else this.#rebalance(nowMs)
+    } else this.#rebalance(nowMs, joined({ id, instanceId }))
   }
 
   #rejoin(member: Member<Join, Sync>, to: Join, request: JoinRequest, nowMs: number): void {
@@ -390,7 +403,7 @@ export class Group<Join, Sync> {
     }
     this.#effects.refuseWaitingJoin(member, 'REBALANCE_IN_PROGRESS')
     member.joining = to
-    this.#rebalance(nowMs)
+    this.#rebalance(nowMs, isUnchanged ? joinedAgain(member, this.#leader) : changed(member))
   }
 
   /** Whether the group would choose the same assignor, and that would be told the same topics. */
@@ -435,9 +448,14 @@ export class Group<Join, Sync> {
   }
 
   /** After members have left: completes a rebalance that waited for them, or begins one. */
-  #mayHaveLost(countBefore: number, nowMs: number): void {
+  #mayHaveLost(
+    before: readonly Member<Join, Sync>[],
+    how: keyof typeof losses,
+    nowMs: number,
+  ): void {
+    const gone = before.filter(({ id }) => !this.#members.has(id))
     if (this.#state.type === 'preparingRebalance') this.#maybeComplete(nowMs)
-    else if (this.#members.size < countBefore) this.#rebalance(nowMs)
+    else if (gone.length > 0) this.#rebalance(nowMs, lost(gone, how))
   }
 
   #refresh(member: Member<Join, Sync>, nowMs: number): void {
@@ -472,9 +490,11 @@ export class Group<Join, Sync> {
 
   // --- generations -------------------------------------------------------------------------------
 
-  #rebalance(nowMs: number): void {
+  /** @param reason counts if this begins one: the members that join again then are no reason */
+  #rebalance(nowMs: number, reason: string): void {
     const wasEmpty = this.#state.type === 'empty'
     if (this.#state.type !== 'preparingRebalance') {
+      this.#lastRebalance = { reason, atMs: nowMs }
       for (const member of this.#members.values()) {
         // A waiting member could not send heartbeats.
         if (member.syncing !== undefined) this.#refresh(member, nowMs)

@@ -1,6 +1,7 @@
 // What the browser is told about partitions, groups and topics; browser-poll.ts asks for it.
 
 import type { GroupDetails } from '../../client/mq/mq-admin.ts'
+import type { LagTrend } from './lag-history.ts'
 
 export interface PartitionFacts {
   readonly partition: number
@@ -24,6 +25,8 @@ export interface GroupFacts {
   readonly state: string
   /** undefined: not asked yet */
   readonly details: GroupDetails | undefined
+  /** of its lag, over the last looks at its details */
+  readonly trend: LagTrend | undefined
 }
 
 export interface GroupsFacts {

@@ -293,6 +293,7 @@ export const browserKeys: readonly (readonly [key: string, what: string])[] = [
     'o',
     'in the groups: move the offsets of the selected one, which must have no members; first you see what would change in each partition',
   ],
+  ['r', 'reconnect: waits for brokers that are down are given up, and all brokers are tried now'],
   ['esc', 'back; among the records: end the search'],
   ['v', 'in a record: as text, JSON, or bytes'],
   ['← →', 'in a record: the previous and the next one'],

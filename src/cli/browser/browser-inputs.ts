@@ -59,6 +59,8 @@ export type BrowserEffect =
   /** undefined: all partitions */
   | { readonly type: 'pause'; readonly isPaused: boolean; readonly partition: number | undefined }
   | ({ readonly type: 'seek' } & Seek)
+  /** gives up the waits for brokers that are down, and tries all now */
+  | { readonly type: 'reconnect' }
   | { readonly type: 'open'; readonly topic: string }
   | { readonly type: 'copy'; readonly bytes: Uint8Array }
   /** answered by `produced` */

@@ -241,6 +241,8 @@ export class BrowserModel {
         return nothing
       case 'pauseAll':
         return this.#pause(!this.isPaused)
+      case 'reconnect':
+        return [{ type: 'reconnect' }]
       case 'open':
         return this.#open()
       case 'back':

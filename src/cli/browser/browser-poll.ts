@@ -8,6 +8,7 @@ import type { TopicInfo } from '../../protocol/mq/metadata.ts'
 import { isUnderReplicated, replicaCountOf } from '../replica-counts.ts'
 import type { GroupFacts, TopicFacts } from './browser-facts.ts'
 import type { BrowserInput, View } from './browser-inputs.ts'
+import { LagHistory } from './lag-history.ts'
 
 const periodMs = 2000
 /** A view that was just opened is filled soon. */
@@ -26,6 +27,8 @@ export class BrowserPoll {
   #listed: readonly Pick<GroupFacts, 'group' | 'state'>[] = []
   /** by group, the latest known */
   readonly #groupDetails = new Map<string, GroupDetails>()
+  /** by group */
+  readonly #lags = new Map<string, LagHistory>()
   /** of the topic, or the group, that is asked about next */
   #nextCounted = 0
   #isStopped = false
@@ -87,7 +90,7 @@ export class BrowserPoll {
       const listed = [...(await this.#admin.groups())].sort(byGroup)
       this.#listed = listed.map(({ group, state }) => ({ group, state }))
       for (const name of this.#groupDetails.keys()) {
-        if (!listed.some(({ group }) => group === name)) this.#groupDetails.delete(name)
+        if (!listed.some(({ group }) => group === name)) this.#forget(name)
       }
       this.#tellGroups('')
       const turn = this.#turnOf(listed.map(({ group }) => group))
@@ -104,15 +107,24 @@ export class BrowserPoll {
   #tellGroups(problem: string): void {
     const groups = this.#listed.map(({ group, state }) => {
       const details = this.#groupDetails.get(group)
-      return { group, state: details?.state ?? state, details }
+      const trend = this.#lags.get(group)?.trend
+      return { group, state: details?.state ?? state, details, trend }
     })
     this.#tell({ type: 'groups', groups: { groups, problem } })
   }
 
   async #describe(group: string): Promise<void> {
     const details = await this.#admin.group(group)
-    if (details === undefined) this.#groupDetails.delete(group)
-    else this.#groupDetails.set(group, details)
+    if (details === undefined) return this.#forget(group)
+    this.#groupDetails.set(group, details)
+    const lags = this.#lags.get(group) ?? new LagHistory()
+    this.#lags.set(group, lags)
+    lags.add(details.partitions, this.#clock.nowMs())
+  }
+
+  #forget(group: string): void {
+    this.#groupDetails.delete(group)
+    this.#lags.delete(group)
   }
 
   /** The names whose turn it is: at most `countedMax`. */

@@ -2,10 +2,18 @@
 
 import type { GroupDetails, GroupMemberDetails } from '../../client/mq/mq-admin.ts'
 import { scrolledBox } from '../consumer/bars.ts'
-import { fit, columns as widthOf } from '../consumer/cells.ts'
+import { fit, columns as widthOf, wrapWords } from '../consumer/cells.ts'
 import { shortCount } from '../consumer/cluster-boxes.ts'
-import { type Line, plainLine, type Size, span, type Tone } from '../consumer/screen-lines.ts'
+import {
+  type Line,
+  padded,
+  plainLine,
+  type Size,
+  span,
+  type Tone,
+} from '../consumer/screen-lines.ts'
 import type { Scroll } from '../consumer/scroll.ts'
+import { agoText } from '../times.ts'
 import {
   type GroupFacts,
   type GroupsFacts,
@@ -13,7 +21,9 @@ import {
   type PartitionFacts,
   type TopicFacts,
 } from './browser-facts.ts'
+import type { LagTrend } from './lag-history.ts'
 import type { ListCursor } from './list-cursor.ts'
+import { sparkOf } from './rate-history.ts'
 import { type Column, cellsText, type Row, tableBox } from './table-frame.ts'
 
 // --- partitions ----------------------------------------------------------------------------------
@@ -87,13 +97,15 @@ export function groupsBoxes(
     { title: 'state', width: columns >= 60 ? 20 : 8 },
     { title: 'members', width: 7, isNumber: true },
     { title: 'lag', width: columns >= 60 ? 9 : 6, isNumber: true },
+    ...trendColumn(columns >= 60),
   ]
-  const items = all.map(({ group, state, details }): Row => {
+  const items = all.map(({ group, state, details, trend }): Row => {
     const lag = details === undefined ? undefined : groupLag(details)
     const members = details === undefined ? '?' : String(details.members.length)
     const isWaiting = details?.waiting !== undefined
     const tone = isWaiting || (lag ?? 0) > 0 ? 'warn' : 'text'
-    return { cells: [group, state, members, numberText(lag)], tone }
+    const cells = [group, state, members, numberText(lag), trendText(trend?.perSecond)]
+    return { cells, tone }
   })
   const empty = groups === undefined ? 'not known yet' : 'no groups'
   const shared = { columns, heads, items, cursor, isFocused: !isInGroup, empty }
@@ -117,14 +129,16 @@ function groupBox(
   const { columns: width, rows: height, scroll, isFocused } = place
   if (height < 3) return Array.from({ length: height }, () => plainLine('', width))
   const inner = width - 2
-  const { group = '', details } = facts ?? {}
+  const { group = '', details, trend } = facts ?? {}
   const lines =
     details === undefined
       ? [plainLine(facts === undefined ? '' : ' not known yet', inner, 'quiet')]
       : [
           ...generationLines(details, inner),
+          ...rebalanceLines(details, inner),
+          ...trendLines(trend, inner),
           ...details.members.map((member) => memberLine(member, inner)),
-          ...placeLines(details, inner),
+          ...placeLines(details, trend, inner),
         ]
   const named = group === '' ? '' : ` of ${fit(group, Math.min(40, widthOf(group)))}`
   const label = `members and offsets${named}`
@@ -144,6 +158,50 @@ function generationLines(details: GroupDetails, width: number): Line[] {
   return [plainLine(text, width, 'quiet'), plainLine(waits, width, 'warn')]
 }
 
+function rebalanceLines({ lastRebalance }: GroupDetails, width: number): Line[] {
+  if (lastRebalance === undefined) return []
+  const { reason, agoMs } = lastRebalance
+  const text = `last rebalance ${agoText(agoMs)} ago: ${reason}`
+  return wrapWords(text, width - 2).map((words) => plainLine(` ${words}`, width))
+}
+
+/** The course of the lag over the last looks; nothing before the second. */
+function trendLines(trend: LagTrend | undefined, width: number): Line[] {
+  if (trend?.perSecond === undefined) return []
+  const { totals, perSecond, spanMs } = trend
+  const lag = totals.at(-1) ?? 0
+  const text = ` lag ${lag}, ${trendWords(perSecond)} over the last ${agoText(spanMs)} `
+  const tone = perSecond > steadyBelow ? 'warn' : 'text'
+  const course = sparkOf(totals.slice(-Math.max(0, width - widthOf(text))))
+  return [
+    padded([span(fit(text, Math.min(width, widthOf(text))), tone), span(course, tone)], width),
+  ]
+}
+
+/** Slower changes round to nothing. */
+const steadyBelow = 0.05
+
+function trendWords(perSecond: number): string {
+  if (Math.abs(perSecond) < steadyBelow) return 'steady'
+  return `${perSecond < 0 ? 'falling' : 'rising'} by ${speedText(perSecond)}/s`
+}
+
+function trendColumn(isWide: boolean): Column[] {
+  return [{ title: isWide ? 'trend' : '', width: isWide ? 9 : 1 }]
+}
+
+/** `↓ 12/s`; a narrow column shows the arrow. */
+function trendText(perSecond: number | undefined): string {
+  if (perSecond === undefined) return ''
+  if (Math.abs(perSecond) < steadyBelow) return '='
+  return `${perSecond < 0 ? '↓' : '↑'} ${speedText(perSecond)}/s`
+}
+
+function speedText(perSecond: number): string {
+  const speed = Math.abs(perSecond)
+  return speed < 10 ? speed.toFixed(1) : shortCount(Math.round(speed))
+}
+
 /** `worker-0 /127.0.0.1  events 0 1, orders 2  worker-0-5f2c` */
 function memberLine(member: GroupMemberDetails, width: number): Line {
   const { clientId, host, partitions, memberId, isAwaited } = member
@@ -156,7 +214,11 @@ function memberLine(member: GroupMemberDetails, width: number): Line {
   return plainLine(text, width, isAwaited ? 'warn' : 'text')
 }
 
-function placeLines({ partitions }: GroupDetails, width: number): Line[] {
+function placeLines(
+  { partitions }: GroupDetails,
+  trend: LagTrend | undefined,
+  width: number,
+): Line[] {
   if (partitions.length === 0) return [plainLine(' nothing is committed', width, 'quiet')]
   const isWide = width >= 60
   const heads: Column[] = [
@@ -165,6 +227,7 @@ function placeLines({ partitions }: GroupDetails, width: number): Line[] {
     { title: 'committed', width: isWide ? 12 : 9, isNumber: true },
     ...(isWide ? [{ title: 'end', width: 12, isNumber: true }] : []),
     { title: 'lag', width: isWide ? 9 : 6, isNumber: true },
+    ...trendColumn(isWide),
   ]
   const rows = partitions.map(({ topic, partition, committed, latest, lag }): Line => {
     const cells = [
@@ -173,6 +236,7 @@ function placeLines({ partitions }: GroupDetails, width: number): Line[] {
       committed === undefined ? '-' : String(committed),
       ...(isWide ? [numberText(latest)] : []),
       numberText(lag),
+      trendText(trend?.partitionPerSecond(topic, partition)),
     ]
     return [span(cellsText(cells, heads, width), (lag ?? 0) > 0 ? 'warn' : 'text')]
   })

@@ -1,6 +1,12 @@
 // How many records and bytes arrived in each of the last seconds: the rate, and its course as a line
 // of small bars. Pure.
 
+/** A bar for each count, the highest one full. */
+export function sparkOf(counts: readonly number[]): string {
+  const max = Math.max(1, ...counts)
+  return counts.map((count) => bars[Math.ceil((count / max) * (bars.length - 1))] ?? '').join('')
+}
+
 interface Second {
   /** since the clock's start */
   readonly second: number
@@ -49,20 +55,9 @@ export class RateHistory {
     const counts = new Map(this.#seconds.map(({ second, count }) => [second, count]))
     const first = this.#firstMs === undefined ? now : Math.floor(this.#firstMs / 1000)
     const from = now - width
-    const max = Math.max(
-      1,
-      ...this.#seconds
-        .filter(({ second }) => second >= from && second < now)
-        .map(({ count }) => count),
-    )
-    let line = ''
-    for (let second = from; second < now; second++) {
-      if (second < first) line += ' '
-      else {
-        const share = (counts.get(second) ?? 0) / max
-        line += bars[Math.ceil(share * (bars.length - 1))] ?? ''
-      }
-    }
-    return line
+    const shown = Array.from({ length: Math.max(0, now - Math.max(from, first)) }, (_, i) => {
+      return counts.get(Math.max(from, first) + i) ?? 0
+    })
+    return ' '.repeat(width - shown.length) + sparkOf(shown)
   }
 }

@@ -72,6 +72,8 @@ export function cellsText(
   const text = heads.map((head, i) => {
     const cell = cells[i] ?? ''
     const room = head.width ?? rest
+    // A column of one character has no room for an ellipsis.
+    if (room === 1) return ` ${fit(Array.from(cell)[0] ?? '', 1)}`
     return ` ${head.isNumber ? fitRight(cell, room) : fit(cell, room)}`
   })
   return fit(text.join(''), width)

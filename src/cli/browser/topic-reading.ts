@@ -1,8 +1,9 @@
 // A topic that the browser reads: records and what is known of the cluster go into the model, and the
 // model's effects to the consumer.
 
-import type { Address } from '../../address.ts'
+import { type Address, formatAddress } from '../../address.ts'
 import type {
+  BrokerAttempt,
   ConsumedRecord,
   Consumer,
   SeekTarget,
@@ -15,6 +16,7 @@ import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { ClusterPoll } from '../consumer/cluster-poll.ts'
 import { formatTime } from '../consumer/time-text.ts'
 import { resetText } from '../consumer/topic-screen.ts'
+import { counted } from '../make-topic.ts'
 import type { MqPlace } from '../mq-options.ts'
 import type { BrowserEffect, BrowserInput } from './browser-inputs.ts'
 import { BrowserModel } from './browser-model.ts'
@@ -65,6 +67,7 @@ export class TopicReading {
   #toldReading: BrokerId | undefined
   #pausedLagMs = Number.NEGATIVE_INFINITY
   #isAskingLag = false
+  #isReconnecting = false
   #isClosed = false
 
   constructor(options: TopicReadingOptions) {
@@ -153,12 +156,31 @@ export class TopicReading {
         this.#showProgress()
         return undefined
       }
+      case 'reconnect':
+        this.#reconnect().catch(this.#onFault)
+        return undefined
       case 'reset':
         this.#reset(effect.request).catch(this.#onFault)
         return undefined
       case 'seek':
         this.#seek(effect).catch(this.#onFault)
         return undefined
+    }
+  }
+
+  /** One at a time: a second press changes nothing while brokers are being tried. */
+  async #reconnect(): Promise<void> {
+    if (this.#isReconnecting) return
+    this.#isReconnecting = true
+    this.tell('reconnecting: every broker is tried', 'reconnect')
+    try {
+      const [attempts] = await Promise.all([this.consumer.reconnect(), this.#admin.reconnect()])
+      this.tell(reconnectedText(attempts), 'reconnect')
+    } catch (error) {
+      if (!isOuterError(error)) throw error
+      this.tell(error.message, 'reconnect')
+    } finally {
+      this.#isReconnecting = false
     }
   }
 
@@ -256,6 +278,19 @@ export class TopicReading {
       this.#toldReading = id
     })
   }
+}
+
+/** `2 of 3 brokers answer: 127.0.0.1:4103 connection refused` */
+export function reconnectedText(attempts: readonly BrokerAttempt[]): string {
+  const count = attempts.length
+  if (count === 0) return 'no broker is known'
+  const failed = attempts.flatMap(({ broker, problem }) => {
+    return problem === undefined ? [] : [`${formatAddress(broker)} ${problem}`]
+  })
+  if (failed.length > 0) {
+    return `${count - failed.length} of ${counted(count, 'broker')} answered: ${failed.join(', ')}`
+  }
+  return count === 1 ? 'the broker answered' : `all ${count} brokers answered`
 }
 
 function placesText(places: readonly TopicPartition[]): string {

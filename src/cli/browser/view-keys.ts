@@ -16,6 +16,7 @@ export type Command =
   | 'goals'
   | 'produce'
   | 'pauseAll'
+  | 'reconnect'
   // in the view that is shown
   | 'open'
   | 'back'
@@ -53,6 +54,7 @@ const inAnyView = keys({
   t: 'goals',
   p: 'produce',
   'S-p': 'pauseAll',
+  r: 'reconnect',
 })
 
 const inView: Readonly<Record<View, Keys>> = {
@@ -77,6 +79,7 @@ const inRecord = keys({
   '?': 'help',
   h: 'help',
   p: 'produce',
+  r: 'reconnect',
   enter: 'back',
   escape: 'back',
   backspace: 'back',

@@ -2,6 +2,7 @@
 
 import type { GroupDetails, GroupListing, PlannedOffset } from '../../client/mq/mq-admin.ts'
 import { tableLines } from '../table-lines.ts'
+import { agoText } from '../times.ts'
 
 export function listLines(groups: readonly GroupListing[]): readonly string[] {
   if (groups.length === 0) return ['There are no groups.']
@@ -23,6 +24,7 @@ export function describeLines(found: GroupDetails): readonly string[] {
   return [
     `Group ${group}: ${state}, generation ${generation}${by}, coordinator broker ${coordinator}, lag ${lag}`,
     ...waitingLines(found),
+    ...rebalanceLines(found),
     ...(members.length === 0 ? [] : ['', ...memberLines(found)]),
     ...(partitions.length === 0 ? [] : ['', ...partitionLines(found)]),
   ]
@@ -37,6 +39,12 @@ function waitingLines({ waiting, members }: GroupDetails): readonly string[] {
   return [
     `Waits for ${whom}: since ${seconds(waiting.sinceMs)}, at most ${seconds(waiting.leftMs)} more`,
   ]
+}
+
+function rebalanceLines({ lastRebalance }: GroupDetails): readonly string[] {
+  if (lastRebalance === undefined) return []
+  const { reason, agoMs } = lastRebalance
+  return [`Last rebalance ${agoText(agoMs)} ago: ${reason}`]
 }
 
 function memberLines({ members, leader }: GroupDetails): readonly string[] {

@@ -29,7 +29,7 @@ import { Fetcher } from './fetcher.ts'
 import { GroupMembership, type MembershipClaim } from './group/group-membership.ts'
 import { HandOut } from './hand-out.ts'
 import { existingTopics, ManualAssignment } from './manual-assignment.ts'
-import { MqCluster } from './mq-cluster.ts'
+import { type BrokerAttempt, MqCluster } from './mq-cluster.ts'
 import type {
   CallOptions,
   ConsumerOptions,
@@ -48,6 +48,7 @@ import { StartOffsets } from './start-offsets.ts'
 
 export { BrokerError } from '../../protocol/mq/error-codes.ts'
 export type { MembershipClaim } from './group/group-membership.ts'
+export type { BrokerAttempt } from './mq-cluster.ts'
 export type {
   CallOptions,
   ConsumerOptions,
@@ -227,6 +228,19 @@ export class Consumer extends EventEmitter<ConsumerEvents> {
     }
     await abortable(refresh(), options.signal)
     return this.progress
+  }
+
+  /**
+   * Gives up the waits for brokers that are down or silent, and tries all of them now. The consumer
+   * reconnects by itself: this only shortens waits, when it is known that a broker is back.
+   *
+   * @throws BrokerError
+   */
+  async reconnect(): Promise<readonly BrokerAttempt[]> {
+    this.#checkOpen('reconnect')
+    const attempts = await this.#cluster.reconnect()
+    this.#fetcher.wake()
+    return attempts
   }
 
   /**

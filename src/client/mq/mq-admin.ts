@@ -13,7 +13,7 @@ import type { RecoveryChoices } from '../../protocol/mq/recover.ts'
 import { adminMethods, takeAdminOptions } from './admin-arguments.ts'
 import { take } from './argument-kinds.ts'
 import { GroupAdmin, type GroupDetails, type GroupListing } from './group/group-admin.ts'
-import { MqCluster } from './mq-cluster.ts'
+import { type BrokerAttempt, MqCluster } from './mq-cluster.ts'
 import type {
   BrokerConfigChange,
   LeaderChoice,
@@ -430,6 +430,11 @@ export class MqAdmin {
     const leader = taken.leader as BrokerId
     const request = { type: 'recover', topic, partition, leader, version } as const
     await this.#cluster.call(request, this.#timeoutMs)
+  }
+
+  /** Gives up the waits for brokers that are down or silent, and tries all of them now. */
+  async reconnect(): Promise<readonly BrokerAttempt[]> {
+    return this.#cluster.reconnect()
   }
 
   /** Pending calls fail, and so do later ones. */

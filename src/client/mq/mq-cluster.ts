@@ -27,6 +27,15 @@ import { MqConnection } from './mq-connection.ts'
 /** One attempt at a metadata request: a live broker answers immediately. */
 const metadataMs = 2000
 const retryMs = 50
+/** A broker that does not answer within this time has its connection closed, when the user asks. */
+const reconnectMs = 1000
+
+/** What came of trying to reach a broker. */
+export interface BrokerAttempt {
+  readonly broker: Address
+  /** undefined: it answered */
+  readonly problem: string | undefined
+}
 
 export class MqCluster {
   readonly metadata = new MetadataCache()
@@ -75,6 +84,34 @@ export class MqCluster {
       this.#refreshing = undefined
     })
     return this.#refreshing
+  }
+
+  /**
+   * Gives up connections that are being made or do not answer, so that nothing waits for them any longer,
+   * and tries every broker now.
+   */
+  async reconnect(): Promise<readonly BrokerAttempt[]> {
+    this.checkOpen('reconnect')
+    for (const connection of [...this.#connections.values()]) {
+      if (connection.brokerId === undefined) connection.close()
+    }
+    const { addresses } = await this.#candidates()
+    const attempts = await Promise.all(addresses.map((broker) => this.#tried(broker)))
+    if (attempts.some(({ problem }) => problem === undefined)) await this.refresh()
+    return attempts
+  }
+
+  async #tried(broker: Address): Promise<BrokerAttempt> {
+    const connection = this.connectionTo(broker)
+    try {
+      await connection.call({ type: 'metadata', topics: undefined }, reconnectMs)
+      return { broker, problem: undefined }
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      const problem = connection.foundBy(error, reconnectMs)
+      connection.close()
+      return { broker, problem }
+    }
   }
 
   /** The connection to this broker, created if needed. */

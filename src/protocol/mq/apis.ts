@@ -25,6 +25,8 @@ import {
   heartbeatResponse,
   joinGroupRequest,
   joinGroupResponse,
+  lastRebalanceRequest,
+  lastRebalanceResponse,
   leaveGroupRequest,
   leaveGroupResponse,
   listGroupsRequest,
@@ -86,6 +88,7 @@ export const requests = new Messages('request', {
   describeGroup: { code: 35, fields: describeGroupRequest },
   deleteGroup: { code: 36, fields: deleteGroupRequest },
   deleteOffsets: { code: 37, fields: deleteOffsetsRequest },
+  lastRebalance: { code: 38, fields: lastRebalanceRequest },
 })
 
 /** The response to the request of the same type. */
@@ -119,6 +122,7 @@ export const responses = new Messages('response', {
   describeGroup: { code: 35, fields: describeGroupResponse },
   deleteGroup: { code: 36, fields: deleteGroupResponse },
   deleteOffsets: { code: 37, fields: deleteOffsetsResponse },
+  lastRebalance: { code: 38, fields: lastRebalanceResponse },
 })
 
 export type MqRequest = MessageOf<typeof requests>

@@ -144,6 +144,15 @@ export type DescribedGroup = ValuesOf<typeof describedGroup>
 export const describeGroupResponse = { found: record(describedGroup) }
 export type DescribeGroupResponse = Message<'describeGroup', typeof describeGroupResponse>
 
+export const lastRebalanceRequest = { group, passedOn }
+export type LastRebalanceRequest = Message<'lastRebalance', typeof lastRebalanceRequest>
+
+/** nil: none since its coordinator has the group, or there is no such group */
+export const lastRebalanceResponse = {
+  found: optional(record({ reason: text(), agoMs: natural() })),
+}
+export type LastRebalanceResponse = Message<'lastRebalance', typeof lastRebalanceResponse>
+
 /** It must have no members. */
 export const deleteGroupRequest = { group, passedOn }
 export type DeleteGroupRequest = Message<'deleteGroup', typeof deleteGroupRequest>

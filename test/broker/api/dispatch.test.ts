@@ -56,6 +56,7 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   leaveGroup: { type: 'leaveGroup', ...member },
   listGroups: { type: 'listGroups', passedOn: false },
   describeGroup: { type: 'describeGroup', group: 'fans', passedOn: false },
+  lastRebalance: { type: 'lastRebalance', group: 'fans', passedOn: false },
   deleteGroup: { type: 'deleteGroup', group: 'fans', passedOn: false },
   deleteOffsets: { type: 'deleteOffsets', group: 'fans', passedOn: false, partitions: [] },
   recoveryChoices: { type: 'recoveryChoices', ...place },

@@ -532,3 +532,64 @@ t.test('when the group ends, all waiting and all later requests are refused', as
   t.same(scene.leave('a'), [['NOT_COORDINATOR'], []])
   t.equal(scene.group.deadlineMs, Number.POSITIVE_INFINITY)
 })
+
+t.test(
+  'the reason of the last rebalance is what began it, not who joined again for it',
+  async (t) => {
+    const scene = new Scene({ initialDelayMs: 0 })
+    const last = () => scene.group.describe().lastRebalance
+    t.equal(last(), undefined)
+    scene.join('a')
+    t.same(last(), { reason: 'member a joined', atMs: 0 })
+    scene.sync('a', 1, { a: 'x' })
+    scene.nowMs = 100
+    scene.join('b')
+    scene.rejoin('a')
+    t.same(last(), { reason: 'member b joined', atMs: 100 })
+    scene.sync('a', 2, { a: 'x', b: 'y' })
+    scene.sync('b', 2)
+
+    scene.rejoin('a')
+    scene.rejoin('b')
+    t.equal(last()?.reason, 'the leader, member a, asked for a new assignment')
+    scene.sync('a', 3, { a: 'x', b: 'y' })
+    scene.sync('b', 3)
+
+    scene.rejoin('b', { protocols: [protocol('range', 'other')] })
+    scene.rejoin('a')
+    t.equal(last()?.reason, 'member b changed its topics or its assignors')
+    scene.sync('a', 4, { a: 'x', b: 'y' })
+    scene.sync('b', 4)
+
+    scene.leave('b')
+    t.equal(last()?.reason, 'member b left')
+    scene.rejoin('a')
+    scene.sync('a', 5, { a: 'x' })
+    t.equal(last()?.reason, 'member b left')
+    scene.advance(1001)
+    t.equal(last()?.reason, 'member a was silent for its session timeout')
+  },
+)
+
+t.test(
+  'members that are lost at once, or do not ask for their assignments, are the reason',
+  async (t) => {
+    const scene = new Scene({ initialDelayMs: 10 })
+    for (const name of ['a', 'b', 'c'])
+      scene.join(name, { instanceId: name === 'b' ? 'two' : null })
+    scene.advance(30)
+    scene.sync('a', 1, { a: 'x' })
+    scene.sync('b', 1, {}, 'two')
+    scene.sync('c', 1)
+    scene.leave({ memberId: 'b', instanceId: 'two' }, 'c')
+    t.equal(scene.group.describe().lastRebalance?.reason, 'static member two and 1 other left')
+
+    const late = new Scene()
+    late.join('a', { rebalanceTimeoutMs: 500 })
+    late.advance(501)
+    t.equal(
+      late.group.describe().lastRebalance?.reason,
+      'member a did not ask for its assignment in time',
+    )
+  },
+)

@@ -179,7 +179,12 @@ t.test('Enter in the groups scrolls what is known of the selected one', async (t
   const model = modelOf()
   press(model, '3', 'enter')
   t.equal(model.isInGroup, false, 'no groups are known yet')
-  const group = (name: string) => ({ group: name, state: 'Empty', details: undefined })
+  const group = (name: string) => ({
+    group: name,
+    state: 'Empty',
+    details: undefined,
+    trend: undefined,
+  })
   model.step({ type: 'groups', groups: { groups: [group('a'), group('b')], problem: '' } })
   model.cursors.groups.show(2, 5)
   model.scrolls.group.show(10, 4)
@@ -389,7 +394,12 @@ t.test(
     const model = modelOf()
     press(model, '3', 'o')
     t.equal(model.dialog, undefined, 'no groups are known yet')
-    const group = (name: string) => ({ group: name, state: 'Empty', details: undefined })
+    const group = (name: string) => ({
+      group: name,
+      state: 'Empty',
+      details: undefined,
+      trend: undefined,
+    })
     model.step({ type: 'groups', groups: { groups: [group('a'), group('b')], problem: '' } })
     model.cursors.groups.show(2, 5)
     const [plan] = press(model, 'down', 'o', ...'start', 'C-s')
@@ -420,3 +430,12 @@ t.test(
     ])
   },
 )
+
+t.test('r reconnects, from any view', async (t) => {
+  for (const way of [[], ['2'], ['3'], ['4'], ['enter']]) {
+    const model = modelOf()
+    receive(model, 1)
+    press(model, ...way)
+    t.same(press(model, 'r'), [{ type: 'reconnect' }], `${way}`)
+  }
+})

@@ -3,6 +3,7 @@
 import type { PartitionFacts } from '../../../src/cli/browser/browser-facts.ts'
 import { BrowserModel } from '../../../src/cli/browser/browser-model.ts'
 import type { Exported } from '../../../src/cli/browser/export-form.ts'
+import { LagHistory } from '../../../src/cli/browser/lag-history.ts'
 import type { Produced } from '../../../src/cli/browser/produce-form.ts'
 import type { ResetOutcome } from '../../../src/cli/browser/reset-form.ts'
 import type { ShownRecord } from '../../../src/cli/browser/shown-record.ts'
@@ -150,15 +151,20 @@ function groups(problem = ''): BrowserModel {
     generation: 12,
     leader: 'consumer-0-0f8e',
     waiting: { sinceMs: 2100, leftMs: 7900 },
+    lastRebalance: { reason: 'member consumer-1-0f8e joined', agoMs: 2100 },
     members: [member(0), member(1)],
     partitions,
+  }
+  const lags = new LagHistory()
+  for (const [i, behind] of [500, 420, 300, 210, 90].entries()) {
+    lags.add([{ topic: 'events', partition: 0, lag: 114 + behind }], nowMs + i * 2000)
   }
   model.step({
     type: 'groups',
     groups: {
       groups: [
-        { group: 'billing', state: billing.state, details: billing },
-        { group: 'audit', state: 'Empty', details: undefined },
+        { group: 'billing', state: billing.state, details: billing, trend: lags.trend },
+        { group: 'audit', state: 'Empty', details: undefined, trend: undefined },
       ],
       problem,
     },

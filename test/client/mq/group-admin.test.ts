@@ -81,13 +81,17 @@ worldTest(
     t.match(found, {
       protocol: 'range',
       waiting: undefined,
+      lastRebalance: { reason: 'member m joined' },
       members: [{ memberId: 'm', topics: ['goals'], partitions: [{}, { partition: 1 }] }],
       partitions: [
         { topic: 'goals', partition: 0, committed: 3, latest: 5, lag: 2, memberId: 'm' },
         { topic: 'goals', partition: 1, committed: undefined, latest: 5, lag: 5, memberId: 'm' },
       ],
     })
-    t.match(describeLines(found).join('\n'), /lag 7\n\nmember .*\nm \* .*goals\/0 goals\/1\n/)
+    t.match(
+      describeLines(found).join('\n'),
+      /lag 7\nLast rebalance \d+ s ago: member m joined\n\nmember .*\nm \* .*goals\/0 goals\/1\n/,
+    )
 
     const planned = await admin.planOffsets('fans', { to: { type: 'start' } })
     await t.rejects(admin.applyOffsets('fans', planned), { code: 'NON_EMPTY_GROUP' })

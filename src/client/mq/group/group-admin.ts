@@ -55,6 +55,8 @@ export interface GroupDetails {
   readonly leader: string
   /** how long it has waited for members, and how much longer it will; undefined: it does not wait */
   readonly waiting: { readonly sinceMs: number; readonly leftMs: number } | undefined
+  /** why it assigned its partitions anew, and how long ago that began; undefined: not known */
+  readonly lastRebalance: { readonly reason: string; readonly agoMs: number } | undefined
   readonly members: readonly GroupMemberDetails[]
   /** by topic and partition */
   readonly partitions: readonly GroupPartition[]
@@ -91,8 +93,20 @@ export class GroupAdmin {
       generation: found.generation,
       leader: found.leader,
       waiting: found.waiting,
+      lastRebalance: await this.#lastRebalance(group),
       members,
       partitions: await this.#partitions(group, members),
+    }
+  }
+
+  /** undefined also when the broker is older, and cannot tell. */
+  async #lastRebalance(group: string): Promise<GroupDetails['lastRebalance']> {
+    try {
+      const request = { type: 'lastRebalance', group, passedOn: false } as const
+      return (await this.#cluster.call(request, this.#timeoutMs)).found
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'UNSUPPORTED_VERSION') return undefined
+      throw error
     }
   }
 
