@@ -87,11 +87,13 @@ export const openings: readonly Opening[] = [
   {
     name: "Kafka's ApiVersions",
     what: 'a Kafka client',
+    port: 'broker',
     bytes: framed('0012 0003 00000001 0007', kafkaClient, '00 08 6c6962726b61 06 322e302e32 00'),
   },
   {
     name: "Kafka's Metadata without a client id",
     what: 'a Kafka client',
+    port: 'broker',
     bytes: framed('0003 0001 00000001 ffff 00000000'),
   },
   {

@@ -89,7 +89,8 @@ const speakers: readonly Speaker[] = [
   },
   {
     what: 'a Kafka client',
-    hint: "Kafka's protocol is not spoken here",
+    hint: "it belongs on a broker's port",
+    port: 'broker',
     is: isKafka,
   },
   {

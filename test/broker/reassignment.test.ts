@@ -142,3 +142,59 @@ worldTest(
     await until(() => directories(world, first, topicId).length === 0)
   },
 )
+
+worldTest(
+  t,
+  'a reassignment with a rate takes as long as its bytes at that rate, and acks=all is as fast as ever',
+  { brokers: 3 },
+  async (t, world) => {
+    const brokers = world.addresses
+    const admin = world.use(new MqAdmin({ brokers }))
+    await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 2 })
+    const [info] = (await admin.topic('goals'))?.partitions ?? []
+    const { leader = 0, replicas = [] } = info ?? {}
+    const free = [1, 2, 3].find((id) => !replicas.includes(id as never)) ?? 0
+    const producer = world.use(new Producer({ brokers }))
+    const goal = (value: Buffer | string) => producer.send({ topic: 'goals', partition: 0, value })
+    const [rate, seconds] = [40_000, 2]
+    for (let i = 0; i < 20; i++) await goal(Buffer.alloc((rate * seconds) / 20, 'x'))
+    await admin.alterTopicConfig('goals', {
+      set: {
+        'leader.replication.throttled.replicas': '*',
+        'follower.replication.throttled.replicas': '*',
+      },
+    })
+    await admin.alterBrokerConfig('all', {
+      set: {
+        'leader.replication.throttled.rate': String(rate),
+        'follower.replication.throttled.rate': String(rate),
+      },
+    })
+    // Every broker has read it when a broker answers for its own.
+    for (const id of [1, 2, 3]) {
+      await until(async () =>
+        (await admin.brokerConfig(id)).some(({ source }) => source === 'dynamicDefault'),
+      )
+    }
+    const begunMs = performance.now()
+    await admin.reassign([{ topic: 'goals', partition: 0, replicas: [leader, free] }])
+    let sentCount = 0
+    let isMoving = true
+    const load = async (): Promise<void> => {
+      while (isMoving) {
+        await goal('goal')
+        sentCount++
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    }
+    const loaded = load()
+    await until(async () => (await admin.reassignments()).length === 0)
+    const tookMs = performance.now() - begunMs
+    isMoving = false
+    await loaded
+    t.ok(tookMs > 1000 * (seconds - 0.2), `it took ${tookMs} ms`)
+    // What is held is looked at ten times a second: a send that waited for that would take as long.
+    t.ok(sentCount > (tookMs / 1000) * 20, `${sentCount} records in ${tookMs} ms`)
+    t.same((await admin.topic('goals'))?.partitions[0]?.replicas, [leader, free])
+  },
+)

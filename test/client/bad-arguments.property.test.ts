@@ -132,6 +132,9 @@ const consumerCalls = { commit: [[{ topic: 'goals', partition: 0, offset: 1 }]] 
 const adminCalls = {
   topic: ['goals'],
   createTopic: [{ topic: 'goals', partitions: 1, replicas: 1 }],
+  topicConfigs: [['goals'], ['retention.ms']],
+  brokerConfig: [1],
+  alterBrokerConfig: [1, { set: { 'log.retention.ms': '1' }, delete: [] }],
   offsets: ['goals'],
   groupOffsets: ['fans', 'goals'],
   reassign: [[{ topic: 'goals', partition: 0, replicas: [1] }]],

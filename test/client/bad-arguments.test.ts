@@ -211,6 +211,8 @@ const adminCalls: readonly Refusal[] = [
     /replicas is 1\.5/,
     'INVALID_REPLICATION_FACTOR',
   ],
+  [['alterBrokerConfig', '1', {}], /broker is '1'/, 'INVALID_REQUEST'],
+  [['alterBrokerConfig', 1, { set: { x: 1 } }], /change\.set\.x is 1/, 'INVALID_REQUEST'],
   [['offsets', ['goals']], /topic is \[ 'goals' \]/, badTopic],
   [['groupOffsets', 'fans'], /topic is missing/, badTopic],
   [['groupOffsets', 'a b', 'goals'], /group is 'a b'/, 'INVALID_GROUP_ID'],

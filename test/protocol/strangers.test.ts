@@ -46,7 +46,8 @@ t.test('plain text is shown as it is, without control characters', async (t) => 
 t.test('what arrived instead of a hello before the deadline is named', async (t) => {
   t.equal(cameInstead(Buffer.alloc(0), 'client'), 'nothing')
   t.equal(cameInstead(Buffer.from('GET / HTT'), 'client'), 'an HTTP request')
-  const hello = openings.find(({ port }) => port === 'broker')?.bytes ?? Buffer.alloc(0)
+  const hello =
+    openings.find(({ what }) => what === 'a client of a broker')?.bytes ?? Buffer.alloc(0)
   t.equal(cameInstead(hello.subarray(0, 14), 'broker'), 'only the beginning of one')
   t.equal(cameInstead(hello.subarray(0, 14), 'client'), 'a client of a broker')
 })

@@ -86,7 +86,7 @@ async function checkEntity(
   { type, name }: ConfigEntity,
 ): Promise<void> {
   if (type === 'topic') {
-    await session.readCluster()
+    await session.readTopics([name])
     if (!image.topics.has(name)) throw noTopic('configure', name)
   } else if (name !== allBrokers && String(naturalOf(name)) !== name) {
     const found = 'it is not a broker id'

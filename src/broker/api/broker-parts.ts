@@ -43,7 +43,7 @@ export type ServedReplica = Pick<
 /** The part of a session with ZooWeeper that the apis use. */
 export type ServingSession = Pick<
   BrokerSession,
-  'zk' | 'readCluster' | 'readMembers' | 'readConfig'
+  'zk' | 'readCluster' | 'readMembers' | 'readTopics' | 'readConfig'
 >
 
 export interface ServedReplicas {

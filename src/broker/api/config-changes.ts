@@ -98,7 +98,8 @@ function listChanged(
   row: ConfigRow,
   { own, name, operation, value }: ListChange,
 ): string {
-  if (row.type !== 'list') throw invalid('INVALID_CONFIG', entity, `${name} is not a list`)
+  if (row.type !== 'list' && row.type !== 'replicas')
+    throw invalid('INVALID_CONFIG', entity, `${name} is not a list`)
   const before = listElements(own.get(name) ?? defaultText(row) ?? '')
   const named = listElements(value)
   const after =

@@ -33,7 +33,11 @@ export async function deleteTopics(
 ): Promise<DeleteTopicsResponse> {
   const session = openSession(parts, 'delete a topic')
   const deadline = new Deadline(parts.clock, timeoutMs)
-  await session.readCluster()
+  await session.zk.sync(zkPaths.topics)
+  const isNew = topics.some(({ topicId }) => {
+    return topicId !== '' && parts.image.topicOf(topicId) === undefined
+  })
+  if (isNew) await session.readMembers()
   const named = topics.map((one) => nameOf(parts, one))
   const twice = repeated(named.filter((name) => typeof name === 'string'))
   const outcomes = topics.map(async (one, i): Promise<DeletedTopic> => {

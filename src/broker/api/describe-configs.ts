@@ -10,7 +10,8 @@ import {
 } from '../../protocol/mq/configs.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
-import type { BrokerOption, ConfigTexts } from '../cluster/cluster-configs.ts'
+import { brokerConfigNames, brokerConfigRows } from '../cluster/broker-config.ts'
+import type { BrokerOption, ConfigSetting, ConfigTexts } from '../cluster/cluster-configs.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import {
   type ConfigRow,
@@ -88,13 +89,20 @@ export function topicEntries(
 }
 
 function brokerEntries({ configs }: ClusterImage): readonly ConfigEntry[] {
-  return topicConfigNames.map((name) => {
+  const ofTopics = topicConfigNames.flatMap((name) => {
     const row = topicConfigRows[name]
-    const synonyms = configs.settings(name, undefined).map(({ name: named, text, source }) => {
-      return { name: named, value: text, source }
-    })
-    return entryOf(row.broker, row, synonyms)
+    const { broker } = row
+    if (broker === undefined) return []
+    return entryOf(broker, row, configs.settings(name, undefined).map(synonymOf))
   })
+  const own = brokerConfigNames.map((name) => {
+    return entryOf(name, brokerConfigRows[name], configs.brokerSettings(name).map(synonymOf))
+  })
+  return [...ofTopics, ...own]
+}
+
+function synonymOf({ name, text, source }: ConfigSetting): ConfigEntry['synonyms'][number] {
+  return { name, value: text, source }
 }
 
 function entryOf(name: string, row: ConfigRow, synonyms: ConfigEntry['synonyms']): ConfigEntry {
@@ -111,6 +119,7 @@ function entryOf(name: string, row: ConfigRow, synonyms: ConfigEntry['synonyms']
 }
 
 function typeOf(row: ConfigRow): keyof typeof configTypes {
+  if (row.type === 'replicas') return 'list'
   return row.type === 'fixed' ? row.shownAs : row.type
 }
 

@@ -42,8 +42,10 @@ export function dispatch(
   respond: Respond,
 ): void {
   if (requester.role === 'client' && parts.sasl.isRequired) {
-    const found = 'clients have to authenticate themselves, which only Kafka’s protocol lets them'
-    respond(new BrokerError('SASL_AUTHENTICATION_FAILED', `Cannot ${request.type}: ${found}`))
+    const found = 'this broker requires SASL, which the native protocol, that of zw, does not have'
+    respond(
+      new BrokerError('SASL_AUTHENTICATION_FAILED', `Cannot answer ${request.type}: ${found}`),
+    )
     return
   }
   if (requester.role !== 'broker' && isForBrokers(request)) {

@@ -26,7 +26,8 @@ export async function electLeaders(
   { partitions }: ElectLeadersRequest,
 ): Promise<ElectLeadersResponse> {
   const session = openSession(parts, 'elect leaders')
-  await session.readCluster()
+  if (partitions === undefined) await session.readCluster()
+  else await session.readTopics(partitions.map(({ topic }) => topic))
   const asked = partitions ?? allPartitions(parts)
   const twice = repeated(asked.map(placeText))
   const outcomes = await Promise.all(
@@ -98,7 +99,7 @@ async function elect(
       return
     } catch (error) {
       if (!(error instanceof ZkError) || error.code !== 'BADVERSION') throw error
-      await session.readCluster()
+      await session.readTopics([topic])
     }
   }
 }

@@ -47,7 +47,7 @@ export async function alterPartitionReassignments(
 ): Promise<AlterPartitionReassignmentsResponse> {
   const session = openSession(parts, 'reassign partitions')
   const deadline = new Deadline(parts.clock, timeoutMs)
-  await session.readCluster()
+  await session.readTopics(partitions.map(({ topic }) => topic))
   const twice = repeated(partitions.map(placeText))
   const errors = new Map<WantedReplicas, BrokerError>()
   const byTopic = new Map<string, WantedReplicas[]>()
@@ -139,7 +139,7 @@ async function alter(
     } catch (error) {
       // Another client, the controller or a leader changed the topic or a state meanwhile.
       if (!(error instanceof ZkError) || !changedCodes.has(error.code)) throw error
-      await session.readCluster()
+      await session.readTopics([topic])
     }
   }
 }

@@ -67,7 +67,7 @@ interface Found {
 async function readNow(parts: BrokerParts, place: Place): Promise<Found> {
   const { topic, partition } = place
   const session = openSession(parts, `look at ${topic}/${partition}`)
-  await session.readCluster()
+  await session.readTopics([topic])
   const { image } = parts
   const assignment = image.topics.get(topic)?.assignment
   const state = image.state(topic, partition)

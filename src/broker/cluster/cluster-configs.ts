@@ -8,11 +8,21 @@
 //   default          topic-config.ts
 //
 // The brokers' layers name a topic's key as Kafka does: retention.ms of a topic is log.retention.ms
-// of a broker. Every broker watches these znodes (cluster-watch.ts); an unusable value in one is
+// of a broker; other keys are in one of the two alone. Every broker watches these znodes (cluster-watch.ts); an unusable value in one is
 // reported there, and the layer below holds. Pure.
 
 import { objectOf } from '../../json.ts'
 import { allBrokers, type ConfigEntity, type ConfigSource } from '../../protocol/mq/configs.ts'
+import type { BrokerId } from '../../protocol/mq/messages.ts'
+import {
+  type BrokerConfigName,
+  brokerConfigRow,
+  brokerConfigRows,
+  type ThrottledRateName,
+  type ThrottledRates,
+  throttledRates,
+  unlimitedRate,
+} from './broker-config.ts'
 import {
   type ConfigRow,
   type ConfigValue,
@@ -59,6 +69,8 @@ export class ClusterConfigs {
   readonly #options: ConfigsOptions
   readonly #topics = new Map<string, ConfigTexts>()
   readonly #brokers = new Map<string, ConfigTexts>()
+  /** by broker: those that it, or all, have of their own; brokers without any are left out */
+  readonly #rates = new Map<string, ThrottledRates>()
   /** by entity: problems that were returned last */
   readonly #problems = new Map<string, string>()
   /** values in force, by topic */
@@ -107,6 +119,9 @@ export class ClusterConfigs {
     else {
       this.#resolved.clear()
       this.#shared = undefined
+      const rates = throttledRates(texts)
+      if (rates.size > 0) this.#rates.set(entity.name, rates)
+      else this.#rates.delete(entity.name)
     }
     const key = `${entity.type} ${entity.name}`
     const told = this.#problems.get(key)
@@ -146,6 +161,18 @@ export class ClusterConfigs {
     return isOwn ? value : Math.min(value, replicaCount)
   }
 
+  /** Whether any broker has a throttled rate. */
+  get hasThrottledRates(): boolean {
+    return this.#rates.size > 0
+  }
+
+  /** Bytes per second of this broker or of all; undefined: there is no limit. */
+  throttledRate(name: ThrottledRateName, broker: BrokerId): number | undefined {
+    const own = this.#rates.get(String(broker))?.get(name)
+    const rate = own ?? this.#rates.get(allBrokers)?.get(name)
+    return rate === unlimitedRate ? undefined : rate
+  }
+
   /**
    * The layers that have a value for this key, the one in force first.
    *
@@ -153,17 +180,25 @@ export class ClusterConfigs {
    */
   settings(name: TopicConfigName, own: ConfigTexts | undefined): readonly ConfigSetting[] {
     const row = topicConfigRows[name]
-    const found: ConfigSetting[] = []
-    const take = (named: string, source: ConfigSource, texts: ConfigTexts | undefined) => {
-      const text = texts?.get(named)
-      if (text !== undefined) found.push({ name: named, text, source })
-    }
-    take(name, 'topic', own)
-    take(row.broker, 'dynamicBroker', this.#brokers.get(this.#options.self))
-    take(row.broker, 'dynamicDefault', this.#brokers.get(allBrokers))
-    take(row.broker, 'file', this.#options.file)
-    found.push({ name: row.broker, text: defaultText(row), source: 'default' })
-    return found
+    const ofTopic = settingsIn([['topic', own]], name)
+    const { broker } = row
+    const ofBrokers = broker === undefined ? [] : settingsIn(this.#brokerLayers, broker)
+    const byDefault = { name: broker ?? name, text: defaultText(row), source: 'default' } as const
+    return [...ofTopic, ...ofBrokers, byDefault]
+  }
+
+  /** The same for a key that only brokers have. */
+  brokerSettings(name: BrokerConfigName): readonly ConfigSetting[] {
+    const text = defaultText(brokerConfigRows[name])
+    return [...settingsIn(this.#brokerLayers, name), { name, text, source: 'default' }]
+  }
+
+  get #brokerLayers(): readonly Layer[] {
+    return [
+      ['dynamicBroker', this.#brokers.get(this.#options.self)],
+      ['dynamicDefault', this.#brokers.get(allBrokers)],
+      ['file', this.#options.file],
+    ]
   }
 
   #resolve(own: ConfigTexts): TopicConfig {
@@ -182,6 +217,15 @@ export class ClusterConfigs {
   }
 }
 
+type Layer = readonly [source: ConfigSource, texts: ConfigTexts | undefined]
+
+function settingsIn(layers: readonly Layer[], name: string): readonly ConfigSetting[] {
+  return layers.flatMap(([source, texts]) => {
+    const text = texts?.get(name)
+    return text === undefined ? [] : { name, text, source }
+  })
+}
+
 interface ReadTexts {
   readonly texts: ConfigTexts
   readonly problems: readonly string[]
@@ -191,11 +235,13 @@ const nothing: ReadTexts = { texts: noTexts, problems: [] }
 
 /** The row of a key, as topics or brokers name it. */
 export function configRow({ type }: Pick<ConfigEntity, 'type'>, name: string) {
-  return type === 'topic' ? topicConfigRow(name) : byBrokerName.get(name)
+  return type === 'topic' ? topicConfigRow(name) : (byBrokerName.get(name) ?? brokerConfigRow(name))
 }
 
 const byBrokerName: ReadonlyMap<string, ConfigRow> = new Map(
-  Object.values(topicConfigRows).map((row) => [row.broker, row]),
+  Object.values(topicConfigRows).flatMap((row) => {
+    return row.broker === undefined ? [] : [[row.broker, row] as const]
+  }),
 )
 
 /** The usable values in a znode. An unusable one does not affect the others. */

@@ -14,7 +14,7 @@ import type { WatchEvent } from '../../protocol/zk/messages.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClusterImage } from './cluster-image.ts'
 import { decodeDeletedTopic } from './deleted-topics.ts'
-import { decodeReport } from './replica-status.ts'
+import { decodeReport, reportName } from './replica-status.ts'
 import type { ZkAccess } from './zk-access.ts'
 import {
   decodeController,
@@ -140,6 +140,23 @@ export class ClusterWatch {
     this.#changeSoon()
   }
 
+  /**
+   * Reads each broker, and these topics with their states and reports. Reflects every write of this
+   * session made before this call.
+   */
+  async readTopics(topics: Iterable<string>): Promise<void> {
+    const { zk, image } = this.#options
+    const { children } = await zk.getChildren(zkPaths.brokerIds)
+    const ids = new Set([...children, ...[...image.brokers.keys()].map(String)])
+    await Promise.all([
+      ...[...ids].map((id) => this.#readPath(`${zkPaths.brokerIds}/${id}`)),
+      ...[...new Set(topics)].map((topic) =>
+        this.#readTopic(topic).then(() => this.#readReports(topic)),
+      ),
+    ])
+    this.#changeSoon()
+  }
+
   /** Reads one broker's registration again. */
   async readBroker(id: BrokerId): Promise<void> {
     await this.#read({ type: 'broker', id })
@@ -185,6 +202,19 @@ export class ClusterWatch {
     const partitions = image.topics.get(topic)?.assignment.replicas ?? []
     await Promise.all(
       partitions.map((_, partition) => this.#read({ type: 'state', topic, partition })),
+    )
+  }
+
+  async #readReports(topic: string): Promise<void> {
+    const assignment = this.#options.image.topics.get(topic)?.assignment
+    if (assignment === undefined) return
+    const { topicId, replicas } = assignment
+    await Promise.all(
+      replicas.flatMap((brokers, partition) =>
+        brokers.map((broker) => {
+          return this.#read({ type: 'report', name: reportName({ topicId, partition, broker }) })
+        }),
+      ),
     )
   }
 

@@ -1,6 +1,6 @@
 // The configuration of topics: one row per key with its type, default and bounds, under the names
 // of Kafka 3.9. A topic's own values are in /config/topics/T; others come from the broker, under the
-// name in `broker` (cluster-configs.ts). Pure.
+// name in `broker` (cluster-configs.ts). Keys of brokers alone are in broker-config.ts. Pure.
 //
 // A key of Kafka with only one valid value here is a row as well: tools that set it to this value
 // succeed, and any other value is refused with the reason.
@@ -8,8 +8,6 @@
 import { limits } from '../../limits.ts'
 
 interface RowBase {
-  /** the broker's option, and dynamic configuration, that supplies the default */
-  readonly broker: string
   /** one sentence, for describe */
   readonly about: string
 }
@@ -31,15 +29,25 @@ export type ConfigRow =
       /** the elements that it may have; at least one */
       readonly choices: Choices
     })
+  /** `partition:broker,…`, or `*` for all */
+  | (RowBase & { readonly type: 'replicas'; readonly default: '' })
   | (RowBase & {
       readonly type: 'fixed'
-      readonly shownAs: 'boolean' | 'string'
+      readonly shownAs: 'boolean' | 'string' | 'long'
       readonly default: string
       /** why it has no other value */
       readonly why: string
     })
 
 type Choices = readonly string[]
+
+type TopicRow = ConfigRow & {
+  /**
+   * the broker's option, and dynamic configuration, that supplies the default; undefined: a broker has
+   * no such key
+   */
+  readonly broker: string | undefined
+}
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -67,6 +75,20 @@ export const topicConfigRows = {
     min: 0,
     broker: 'log.cleaner.delete.retention.ms',
     about: 'Milliseconds for which a compacted log keeps a tombstone.',
+  },
+  'follower.replication.throttled.replicas': {
+    type: 'replicas',
+    default: '',
+    broker: undefined,
+    about:
+      'Replicas whose catching up counts towards follower.replication.throttled.rate of their broker: partition:broker,… or *.',
+  },
+  'leader.replication.throttled.replicas': {
+    type: 'replicas',
+    default: '',
+    broker: undefined,
+    about:
+      'Leaders from which catching up counts towards leader.replication.throttled.rate of their broker: partition:broker,… or *.',
   },
   'max.message.bytes': {
     type: 'int',
@@ -140,7 +162,7 @@ export const topicConfigRows = {
     broker: 'unclean.leader.election.enable',
     about: 'Whether a replica that lacks committed records may be elected: never.',
   },
-} as const satisfies Readonly<Record<string, ConfigRow>>
+} as const satisfies Readonly<Record<string, TopicRow>>
 
 export type TopicConfigName = keyof typeof topicConfigRows
 
@@ -152,7 +174,12 @@ type ValueOf<Row extends ConfigRow> = Row extends { type: 'int' | 'long'; defaul
       ? Choice
       : Row extends { type: 'list'; choices: readonly (infer Choice)[] }
         ? readonly Choice[]
-        : string
+        : Row extends { type: 'replicas' }
+          ? ReplicaNames
+          : string
+
+/** `partition:broker`, each; or `*` */
+export type ReplicaNames = ReadonlySet<string>
 
 /** Every value in force for one topic, under Kafka's names. */
 export type TopicConfig = {
@@ -194,6 +221,13 @@ export function readConfigValue(row: ConfigRow, given: string): ReadConfigValue 
       const isRight = elements.length > 0 && elements.every((each) => row.choices.includes(each))
       return isRight ? good(elements) : bad(`a list of ${row.choices.join(', ')}`)
     }
+    case 'replicas': {
+      const elements = listElements(text)
+      const isRight = text === everyReplica || elements.every(isReplicaName)
+      return isRight
+        ? good(new Set(elements))
+        : bad(`${everyReplica}, or a list of replicas partition:broker,…`)
+    }
     case 'fixed':
       return text.toLowerCase() === row.default
         ? good(row.default)
@@ -216,6 +250,17 @@ function readInteger(
   return value >= min && value <= max ? good(value) : bad(wanted)
 }
 
+const everyReplica = '*'
+
+function isReplicaName(text: string): boolean {
+  return /^\d{1,10}:\d{1,10}$/.test(text) && text.split(':').every((id) => Number(id) <= int32Max)
+}
+
+/** Whether the list names the replica of a partition on this broker. */
+export function namesReplica(list: ReplicaNames, partition: number, broker: number): boolean {
+  return list.size > 0 && (list.has(`${partition}:${broker}`) || list.has(everyReplica))
+}
+
 /** Each element once, in order. */
 export function listElements(text: string): string[] {
   const elements = text.split(',').map((element) => element.trim())
@@ -225,6 +270,8 @@ export function listElements(text: string): string[] {
 /** The row's default in Kafka's spelling; undefined if it depends on the topic. */
 export function defaultText(row: ConfigRow): string | undefined {
   if (row.type === 'list') return row.default.join(',')
+  // As it is read: the last safe integer stands for the last one of 64 bits.
+  if (row.default === Number.MAX_SAFE_INTEGER) return String(int64.max)
   return row.default === undefined ? undefined : String(row.default)
 }
 
@@ -233,7 +280,7 @@ export function defaultMinInsyncReplicas(replicaCount: number): number {
   return replicaCount >= 3 ? 2 : 1
 }
 
-function good(value: string | number | readonly string[]): ReadConfigValue {
+function good(value: string | number | readonly string[] | ReplicaNames): ReadConfigValue {
   // The row that read it gives this type to its key.
   return { type: 'value', value: value as ConfigValue }
 }

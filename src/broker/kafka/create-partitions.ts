@@ -9,6 +9,7 @@ import type {
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { type BrokerId, failureOf, type Outcome } from '../../protocol/mq/messages.ts'
 import { adminTimeoutMs, ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { onePerKey } from './split.ts'
 
 export function answerCreatePartitions(
   context: KafkaContext,
@@ -29,12 +30,11 @@ export function answerCreatePartitions(
       answer instanceof BrokerError
         ? topics.map(() => ({ error: failureOf(answer) }))
         : answer.topics
-    reply.send({
-      results: topics.map(({ name }, i) => {
-        const outcome = outcomes[i] ?? { error: undefined }
-        const errorMessage = outcome.error?.message ?? null
-        return { name, errorCode: errorOf(outcome), errorMessage }
-      }),
+    const rows = topics.map(({ name }, i) => {
+      const outcome = outcomes[i] ?? { error: undefined }
+      const errorMessage = outcome.error?.message ?? null
+      return { name, errorCode: errorOf(outcome), errorMessage }
     })
+    reply.send({ results: onePerKey(rows, ({ name }) => name) })
   })
 }

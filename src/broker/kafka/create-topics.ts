@@ -14,7 +14,7 @@ import { type BrokerId, failureOf } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { topicEntries } from '../api/describe-configs.ts'
 import { adminTimeoutMs, ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
-import { Split } from './split.ts'
+import { onePerKey, Split } from './split.ts'
 
 type Asked = CreateTopicsRequest['topics'][number]
 type Answer = Omit<CreatedTopic, 'topic'>
@@ -34,18 +34,17 @@ export function answerCreateTopics(
   ask(context, request, (answer) => {
     const given = answer instanceof BrokerError ? answer : answer.topics
     const answers = split.join<Answer>(given, failed)
-    reply.send({
-      topics: answers.forEach(topics, (asked, made) => ({
-        name: asked.name,
-        topicId: made.topicId === '' ? noUuid : made.topicId,
-        errorCode: errorOf(made),
-        errorMessage: made.error?.message ?? null,
-        numPartitions: made.partitionCount,
-        replicationFactor: made.replicationFactor,
-        configs:
-          made.error === undefined ? configsOf(context.parts, asked, made.replicationFactor) : [],
-      })),
-    })
+    const rows = answers.forEach(topics, (asked, made) => ({
+      name: asked.name,
+      topicId: made.topicId === '' ? noUuid : made.topicId,
+      errorCode: errorOf(made),
+      errorMessage: made.error?.message ?? null,
+      numPartitions: made.partitionCount,
+      replicationFactor: made.replicationFactor,
+      configs:
+        made.error === undefined ? configsOf(context.parts, asked, made.replicationFactor) : [],
+    }))
+    reply.send({ topics: onePerKey(rows, ({ name }) => name) })
   })
 }
 

@@ -10,6 +10,7 @@ import { noUuid } from '../../protocol/kafka/reader.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Outcome } from '../../protocol/mq/messages.ts'
 import { adminTimeoutMs, ask, errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
+import { onePerKey } from './split.ts'
 
 interface Answer extends Outcome {
   readonly topic: string
@@ -38,7 +39,7 @@ export function answerDeleteTopics(
         ? doomed.map(({ topic, topicId }) => ({ topic, topicId, error: failureOf(answer) }))
         : answer.topics
     reply.send({
-      responses: answers.map((deleted) => ({
+      responses: onePerKey(answers, (one) => `${one.topicId} ${one.topic}`).map((deleted) => ({
         name: deleted.topic === '' ? null : deleted.topic,
         topicId: deleted.topicId === '' ? noUuid : deleted.topicId,
         errorCode: errorOf(deleted),

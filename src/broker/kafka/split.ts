@@ -60,3 +60,14 @@ export class PartitionAnswers<Answer> {
     return partitions.map((partition, i) => row(partition, this.#answers[first + i] as Answer))
   }
 }
+
+/**
+ * Kafka answers a topic that a request names twice once, and librdkafka refuses any other answer.
+ *
+ * @returns the first row of each key
+ */
+export function onePerKey<Row>(rows: readonly Row[], keyOf: (row: Row) => string): readonly Row[] {
+  const byKey = new Map<string, Row>()
+  for (const row of rows) if (!byKey.has(keyOf(row))) byKey.set(keyOf(row), row)
+  return [...byKey.values()]
+}

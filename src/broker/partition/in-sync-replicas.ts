@@ -285,6 +285,17 @@ export class InSyncReplicas {
     return end >= this.#highWatermark && end >= this.#options.epochStart
   }
 
+  /**
+   * Whether the high watermark waits for this replica, or would be waiting for one more in sync: what
+   * holds the replica back holds produce requests back.
+   */
+  waitsFor(id: BrokerId, nowMs: number): boolean {
+    const follower = this.#followers.get(id)
+    if (follower === undefined) return false
+    if (!this.enough || this.#isr.has(id) || this.#proposed?.has(id)) return true
+    return this.#isAboutToJoin(follower, nowMs)
+  }
+
   #isAboutToJoin(follower: Follower, nowMs: number): boolean {
     if (follower.end < this.#options.epochStart) return false
     return nowMs - follower.caughtUpMs <= this.#options.lagTimeMsMax

@@ -408,6 +408,11 @@ export class Partition {
     return { logStart: this.#logStart, baseEpoch: this.#epochs.baseEpoch, producers }
   }
 
+  /** See `InSyncReplicas.waitsFor`. */
+  waitsFor(id: BrokerId, nowMs: number): boolean {
+    return this.#replicas?.waitsFor(id, nowMs) ?? false
+  }
+
   followerGone(id: BrokerId): void {
     this.#replicas?.followerGone(id)
   }

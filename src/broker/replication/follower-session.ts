@@ -6,6 +6,9 @@
 //              ▲                                                                          │
 //              └── acknowledged by a later fetch ◀── durable at the follower ◀────────────┘
 //
+// Partitions for which the throttle (replication-throttle.ts) has no room are held: they have no news
+// until it has.
+//
 // Next on the path: replica.ts. At the other end: replica-fetcher.ts.
 
 import type { Clock } from '../../clock.ts'
@@ -26,6 +29,7 @@ import type { FollowerVerdict } from '../partition/partition.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { Operation, type Purgatory } from './purgatory.ts'
 import type { Replica } from './replica.ts'
+import type { ReplicationThrottle, Waiting } from './replication-throttle.ts'
 
 /** The part of a leading replica that its followers' sessions use. */
 export type FollowedReplica = Pick<
@@ -39,6 +43,7 @@ export type FollowedReplica = Pick<
   | 'gapsBelow'
   | 'followerFetched'
   | 'readForFollower'
+  | 'waitsFor'
   | 'watch'
 >
 
@@ -47,6 +52,7 @@ export interface FollowerSessionOptions {
   readonly life: Life
   readonly replica: (topic: string, partition: number) => FollowedReplica | undefined
   readonly purgatory: Purgatory
+  readonly throttle: ReplicationThrottle
   readonly clock: Clock
   readonly turn: Turn
 }
@@ -67,7 +73,7 @@ interface Followed {
   readonly unwatch: () => void
 }
 
-export class FollowerSession {
+export class FollowerSession implements Waiting {
   readonly id: number
   readonly life: Life
   readonly #options: FollowerSessionOptions
@@ -75,6 +81,9 @@ export class FollowerSession {
   readonly #followed = new Map<string, Followed>()
   /** may have records, a high watermark or a log start that the follower does not know */
   readonly #news = new Set<Followed>()
+  /** the same, but it is held; the one that waits longest first */
+  readonly #held = new Set<Followed>()
+  #sentMs = 0
   /** partitions that are not followed, and why */
   readonly #refusals: ReplicaFetched[] = []
   /** fetches that wait for news, or have ended, oldest first */
@@ -112,6 +121,8 @@ export class FollowerSession {
     for (const { unwatch } of this.#followed.values()) unwatch()
     this.#followed.clear()
     this.#news.clear()
+    this.#held.clear()
+    this.#options.throttle.leave(this)
     this.#refusals.length = 0
     for (const operation of this.#waiting.takeAll()) operation.finish('calledOff')
   }
@@ -158,7 +169,13 @@ export class FollowerSession {
     const { replica, since } = followed
     followed.asked = asked
     const verdict = replica.followerFetched(this.#options.follower, this.life, asked)
-    if (verdict.type === 'fine' || !this.#forget(name)) return
+    if (verdict.type === 'fine') {
+      if (this.#held.has(followed) && replica.waitsFor(this.#options.follower)) {
+        this.#release(followed)
+      }
+      return
+    }
+    if (!this.#forget(name)) return
     this.#refuse(answerTo(verdict, asked, { since, logStart: replica.earliestOffset }))
   }
 
@@ -169,6 +186,7 @@ export class FollowerSession {
     followed.unwatch()
     this.#followed.delete(name)
     this.#news.delete(followed)
+    this.#held.delete(followed)
     return true
   }
 
@@ -180,6 +198,7 @@ export class FollowerSession {
   // --- news --------------------------------------------------------------------------------------
 
   #hasNews(followed: Followed): void {
+    if (this.#held.has(followed)) return
     this.#news.add(followed)
     this.#answerSoon()
   }
@@ -204,6 +223,44 @@ export class FollowerSession {
     if (this.#waiting.length > 0) this.#options.turn.seal(this.#answerDue)
   }
 
+  // --- what is held -----------------------------------------------------------------------------
+
+  /** See `ReplicationThrottle.room`. */
+  #room({ replica }: Followed): number {
+    const { throttle, follower } = this.#options
+    if (!throttle.isOn || replica.waitsFor(follower)) return Number.POSITIVE_INFINITY
+    return throttle.room(replica, follower)
+  }
+
+  #hold(followed: Followed): void {
+    this.#news.delete(followed)
+    this.#held.add(followed)
+    this.#options.throttle.wait(this)
+  }
+
+  #release(followed: Followed): void {
+    this.#held.delete(followed)
+    this.#hasNews(followed)
+  }
+
+  /** An answer would be empty if all that has news were held. */
+  #holdBack(): void {
+    if (!this.#options.throttle.isOn) return
+    for (const followed of this.#news) if (this.#room(followed) === 0) this.#hold(followed)
+    if (this.#news.size === 0 && this.#refusals.length === 0) this.#isDue = false
+  }
+
+  /** For the throttle: when something that it limits was sent last. */
+  get sentMs(): number {
+    return this.#sentMs
+  }
+
+  /** For the throttle. */
+  lookAgain(): void {
+    for (const followed of this.#held) if (this.#room(followed) > 0) this.#release(followed)
+    if (this.#held.size > 0) this.#options.throttle.wait(this)
+  }
+
   // --- answers -----------------------------------------------------------------------------------
 
   #wait(
@@ -226,6 +283,7 @@ export class FollowerSession {
 
   /** One answer at a time: the next fetch brings the next one. */
   #answer(): void {
+    this.#holdBack()
     if (this.#isDue) this.#answerOldest()
   }
 
@@ -239,7 +297,12 @@ export class FollowerSession {
     const budget = new ByteBudget(bytesMax)
     const rest: Followed[] = []
     for (const followed of this.#news) {
-      const fetched = this.#read(followed, budget)
+      const room = this.#room(followed)
+      if (room === 0) {
+        this.#hold(followed)
+        continue
+      }
+      const fetched = this.#read(followed, budget, room)
       if (fetched !== undefined) answer.push(fetched)
       if (followed.next < followed.replica.logEnd) rest.push(followed)
     }
@@ -250,11 +313,16 @@ export class FollowerSession {
   }
 
   /** undefined: there is no news, or no room for it. */
-  #read(followed: Followed, budget: ByteBudget): ReplicaFetched | undefined {
+  #read(followed: Followed, budget: ByteBudget, room: number): ReplicaFetched | undefined {
     const { replica, since, next: offset } = followed
-    const records = budget.take(limits.fetchBytesMax, (bytesMax) =>
-      offset < replica.logEnd ? replica.readForFollower(offset, bytesMax).records : noRecords,
-    )
+    const records = budget.take(limits.fetchBytesMax, (bytesMax) => {
+      if (offset >= replica.logEnd) return noRecords
+      return replica.readForFollower(offset, Math.min(bytesMax, room)).records
+    })
+    if (records.length > 0 && room < Number.POSITIVE_INFINITY) {
+      this.#options.throttle.sent(replica, this.#options.follower, records.length)
+      this.#sentMs = this.#options.clock.nowMs()
+    }
     const { topic, partition, highWatermark, earliestOffset: logStart, gapsBelow } = replica
     const hasMoved = highWatermark > followed.highWatermark || logStart > followed.logStart
     if (records.length === 0 && !hasMoved) return undefined

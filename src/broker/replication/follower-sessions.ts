@@ -42,8 +42,9 @@ export class FollowerSessions {
     const isLater = known === undefined || !isSameLife(known.life, life) || id > known.id
     if (known !== undefined && (sequence > 0 || !isLater)) return known
     known?.close()
-    const { replica, purgatory, clock, turn } = this.#options
-    const session = new FollowerSession(id, { follower, life, replica, purgatory, clock, turn })
+    const { replica, purgatory, throttle, clock, turn } = this.#options
+    const options = { follower, life, replica, purgatory, throttle, clock, turn }
+    const session = new FollowerSession(id, options)
     this.#sessions.set(follower, session)
     return session
   }

@@ -31,6 +31,7 @@ import { type Assigned, type OpeningParts, openReplica } from './open-replica.ts
 import { Purgatory } from './purgatory.ts'
 import type { Replica, ReplicaHost } from './replica.ts'
 import { ReplicaRounds } from './replica-rounds.ts'
+import { ReplicationThrottle } from './replication-throttle.ts'
 import { UnavailableReplicas } from './unavailable-replicas.ts'
 
 /** Interval at which deadlines are checked. */
@@ -68,6 +69,7 @@ export class ReplicaManager implements ReplicaHost {
   readonly purgatory = new Purgatory()
   /** of the replicas that lead here */
   readonly followers: FollowerSessions
+  readonly #throttle: ReplicationThrottle
   readonly decompression = new Codecs()
   readonly #rounds: ReplicaRounds
   readonly writeState: ReplicaHost['writeState']
@@ -112,20 +114,22 @@ export class ReplicaManager implements ReplicaHost {
     this.turn = options.turn
     this.log = options.log
     this.writeState = options.writeState
+    const { self, image, links, clock, turn, log, lagTimeMsMax } = options
+    this.#throttle = new ReplicationThrottle({ self, image, clock })
     this.followers = new FollowerSessions({
       replica: (topic, partition) => this.get(topic, partition),
       purgatory: this.purgatory,
+      throttle: this.#throttle,
       clock: this.clock,
       turn: this.turn,
     })
-    const { image, links, clock, turn, log, lagTimeMsMax } = options
     const { maintenanceMs, checkedBytesPerSecond } = options
     this.#fetchers = new Fetchers({ links, clock, turn, log, life: () => this.#life })
     const memory = {
       tails: new TailMemory(limits.tailBytesMax),
       indexes: new IndexMemory(limits.indexBytesMax),
     }
-    const { self, disk, flush, checkpoint } = options
+    const { disk, flush, checkpoint } = options
     this.#opening = { self, image, disk, flush, lagTimeMsMax, checkpoint, memory }
     this.#rounds = new ReplicaRounds({
       replicas: this.#replicas,
@@ -350,6 +354,7 @@ export class ReplicaManager implements ReplicaHost {
     this.#options.image.unfollow(this.#changes)
     this.#fetchers.stop()
     this.followers.close()
+    this.#throttle.close()
     this.purgatory.close()
     await Promise.all([...this.#replicas.values()].map((replica) => replica.close()))
   }

@@ -516,6 +516,11 @@ export class Replica {
     return verdict
   }
 
+  /** Whether what holds this follower back holds produce requests back. */
+  waitsFor(id: BrokerId): boolean {
+    return this.#core.waitsFor(id, this.#host.clock.nowMs())
+  }
+
   followerGone(id: BrokerId): void {
     this.#core.followerGone(id)
   }

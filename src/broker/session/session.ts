@@ -203,6 +203,12 @@ export class BrokerSession {
     await this.#watch.readAll()
   }
 
+  /** The same for these topics alone, with the states and reports of their replicas, and for brokers. */
+  async readTopics(topics: Iterable<string>): Promise<void> {
+    await this.zk.sync(zkPaths.brokerIds)
+    await this.#watch.readTopics(topics)
+  }
+
   /** The same for which brokers and topics there are, not for what has become of known topics. */
   async readMembers(): Promise<void> {
     await this.zk.sync(zkPaths.brokerIds)

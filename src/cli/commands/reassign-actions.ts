@@ -1,15 +1,34 @@
 // What `zw topics reassign` and `zw topics elect` do. A plan is shown first, and executed with --execute:
 // then it waits until the partitions have their replicas. The moves are the brokers' and go on when this
-// command is stopped; --list shows how far they are, and --cancel takes them back.
+// command is stopped; --list shows how far they are, and --cancel takes them back. With --throttle it
+// sets rates first and takes them back afterwards (reassign-throttle.ts).
 
 import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
-import type { ElectedLeader, MqAdmin, Reassignment } from '../../client/mq/mq-admin.ts'
+import { setTimeout } from 'node:timers/promises'
+import {
+  BrokerError,
+  type ElectedLeader,
+  type MqAdmin,
+  type Reassignment,
+} from '../../client/mq/mq-admin.ts'
 import type { TopicInfo } from '../../protocol/mq/metadata.ts'
 import { BadUsage } from '../cli-command.ts'
-import { toStdout } from '../output.ts'
+import { toStderr, toStdout } from '../output.ts'
+import { StoppedError, stopSignal } from '../stop-signal.ts'
 import { type Column, tableLines } from '../table-lines.ts'
 import { changesOf, type PlannedMove, planJson, readPlan, spreadOver } from './reassign-plan.ts'
+import {
+  brokersOf,
+  freedBy,
+  type Move,
+  movesOf,
+  plannedMoves,
+  setThrottle,
+  type ThrottledBroker,
+  takeThrottleBack,
+  throttledBrokers,
+} from './reassign-throttle.ts'
 
 export interface ReassignWords {
   readonly topic: string | undefined
@@ -21,6 +40,8 @@ export interface ReassignWords {
   readonly execute: boolean
   readonly list: boolean
   readonly cancel: boolean
+  /** bytes per second */
+  readonly throttle: number | 'none' | undefined
   readonly output: 'text' | 'json'
 }
 
@@ -29,29 +50,47 @@ const watchMs = 200
 
 /** @throws BadUsage */
 export async function reassign(admin: MqAdmin, words: ReassignWords): Promise<void> {
-  const { list, cancel, execute, brokers, plan } = words
+  const { list, cancel, execute, brokers, plan, throttle } = words
   const chosen = [list, cancel, brokers !== undefined, plan !== undefined].filter(Boolean)
-  if (chosen.length !== 1) {
+  if (chosen.length > 1 || (chosen.length === 0 && throttle === undefined)) {
     throw new BadUsage('Cannot reassign: it needs one of --brokers, --plan, --list and --cancel')
   }
-  if (execute && (list || cancel)) {
-    throw new BadUsage('Cannot use --execute with --list or --cancel')
+  const moves = brokers !== undefined || plan !== undefined
+  if (execute && !moves) throw new BadUsage('Cannot use --execute without --brokers or --plan')
+  if (throttle !== undefined && (list || cancel)) {
+    throw new BadUsage('Cannot use --throttle with --list or --cancel, which takes it back')
   }
-  if (list) await show(admin, words)
-  else if (cancel) await takeBack(admin, words)
-  else await move(admin, words)
+  if (throttle === 'none' && moves) {
+    throw new BadUsage('Cannot use --throttle none with --brokers or --plan: leave it out')
+  }
+  try {
+    if (throttle !== undefined && !moves) await changeThrottle(admin, words, throttle)
+    else if (list) await show(admin, words)
+    else if (cancel) await takeBack(admin, words)
+    else await move(admin, words)
+  } catch (error) {
+    if (!(error instanceof StoppedError)) throw error
+    process.exitCode = error.exitCode
+  }
 }
 
 async function move(admin: MqAdmin, words: ReassignWords): Promise<void> {
-  const { output, execute } = words
+  const { output, execute, throttle } = words
   const planned = changesOf(await planOf(admin, words))
   if (execute && planned.length > 0) {
     const moves = planned.map(({ topic, partition, replicas }) => ({ topic, partition, replicas }))
-    await admin.reassign(moves)
-    await whenDone(admin, moves, output)
+    if (typeof throttle === 'number') {
+      const copied = plannedMoves(moves, await admin.topics())
+      const begin = () => admin.reassign(moves)
+      await throttled(admin, copied, { rate: throttle, begin, output })
+    } else {
+      await admin.reassign(moves)
+      await whenDone(admin, moves, output)
+    }
   }
   const json = {
     executed: execute,
+    ...(throttle === undefined ? {} : { throttle }),
     ...planJson(planned, 'replicas'),
     before: planJson(planned, 'from'),
   }
@@ -85,34 +124,122 @@ async function planOf(admin: MqAdmin, words: ReassignWords): Promise<readonly Pl
 
 type Place = Pick<Reassignment, 'topic' | 'partition'>
 
+interface Throttled {
+  /** bytes per second */
+  readonly rate: number
+  /** Begins the moves. */
+  readonly begin: () => Promise<void>
+  readonly output: 'text' | 'json'
+}
+
+/** Until the moves have ended. @throws StoppedError */
+async function throttled(
+  admin: MqAdmin,
+  moves: readonly Move[],
+  { rate, begin, output }: Throttled,
+): Promise<void> {
+  const { signal, again } = stopSignal()
+  void again.then(() => process.exit(1))
+  let isOver = false
+  try {
+    await setThrottle(admin, moves, rate)
+    tell(`replicas are copied at ${rate} bytes per second at most, until they are in sync`)
+    await begin()
+    await whenDone(admin, moves, output, signal)
+    isOver = true
+  } finally {
+    // Moves that were not begun, or have ended, need no rate; others would be copied without one.
+    isOver ||= await haveNone(admin, moves)
+    if (isOver) await takeBackFrom(admin, moves)
+    else tell(`the rate of ${rate} bytes per second stays set while replicas move: ${howToEnd}`)
+  }
+}
+
+async function haveNone(admin: MqAdmin, moves: readonly Place[]): Promise<boolean> {
+  try {
+    return !(await admin.reassignments()).some((one) => moves.some(isSame(one)))
+  } catch (error) {
+    if (error instanceof BrokerError) return false
+    throw error
+  }
+}
+
+async function takeBackFrom(admin: MqAdmin, moves: readonly Move[]): Promise<void> {
+  const brokers = moves.flatMap(({ sources, destinations }) => [...sources, ...destinations])
+  tellStaying(await takeThrottleBack(admin, { freed: freedBy(moves), brokers }))
+}
+
+function tellStaying(brokers: readonly number[]): void {
+  if (brokers.length === 0) return
+  tell(`the rates of brokers ${brokers.join(', ')} stay: topics still name replicas there`)
+}
+
+/** The throttle of what is in progress; `none`: of everything, also of what has ended. */
+async function changeThrottle(
+  admin: MqAdmin,
+  words: ReassignWords,
+  throttle: number | 'none',
+): Promise<void> {
+  const { topic, partition, output } = words
+  if (throttle === 'none') {
+    const cluster = await admin.cluster()
+    const chosen = cluster.topics.filter((each) => topic === undefined || each.topic === topic)
+    if (topic !== undefined && chosen.length === 0) {
+      throw new Error(`Cannot change the throttle of topic '${topic}': it does not exist`)
+    }
+    const partitions = partition === undefined ? undefined : new Set([partition])
+    const freed = chosen.map((each) => ({ topic: each.topic, partitions }))
+    const isAll = topic === undefined && partition === undefined
+    const brokers = isAll ? brokersOf(cluster) : []
+    const staying = await takeThrottleBack(admin, { freed, brokers })
+    tellStaying(staying)
+    print(output, { throttle, staying }, ['Replicas are copied without a throttle.'])
+    return
+  }
+  const listed = await inProgress(admin, words)
+  if (listed.length > 0) {
+    const begin = () => Promise.resolve()
+    await throttled(admin, movesOf(listed), { rate: throttle, begin, output })
+  }
+  const count = listed.length === 1 ? '1 partition' : `${listed.length} partitions`
+  print(output, { throttle, moved: listed.map(({ topic, partition }) => ({ topic, partition })) }, [
+    listed.length === 0 ? 'No partition is being reassigned.' : `Moved ${count}.`,
+  ])
+}
+
+/** @throws StoppedError */
 async function whenDone(
   admin: MqAdmin,
   moves: readonly Place[],
   output: 'text' | 'json',
+  signal?: AbortSignal,
 ): Promise<void> {
   let told = -1
   for (;;) {
+    signal?.throwIfAborted()
     const left = (await admin.reassignments()).filter((one) => moves.some(isSame(one)))
     if (output === 'text' && left.length !== told && left.length > 0) {
       process.stderr.write(`zw: ${left.length} of ${moves.length} partitions are being moved\n`)
     }
     told = left.length
     if (told === 0) return
-    await new Promise((resolve) => setTimeout(resolve, watchMs))
+    await pause(watchMs, signal)
   }
 }
 
 async function show(admin: MqAdmin, words: ReassignWords): Promise<void> {
   const listed = await inProgress(admin, words)
+  const throttle = await throttledBrokers(admin)
   const lines =
     listed.length === 0 ? ['No partition is being reassigned.'] : tableLines(moveColumns, listed)
-  print(words.output, { reassignments: listed }, lines)
+  print(words.output, { reassignments: listed, throttle }, [...lines, ...throttleLines(throttle)])
 }
 
 async function takeBack(admin: MqAdmin, words: ReassignWords): Promise<void> {
   const listed = await inProgress(admin, words)
   if (listed.length > 0) {
     await admin.cancelReassignments(listed.map(({ topic, partition }) => ({ topic, partition })))
+    tellStaying(await takeThrottleBack(admin, { freed: freedBy(listed), brokers: [] }))
   }
   const cancelled = listed.map(({ topic, partition, original }) => {
     return { topic, partition, replicas: original }
@@ -195,6 +322,31 @@ const moveColumns: readonly Column<Reassignment>[] = [
   { title: 'adding', right: false, of: ({ adding }) => adding.join() },
   { title: 'removing', right: false, of: ({ removing }) => removing.join() },
 ]
+
+function throttleLines(throttle: readonly ThrottledBroker[]): string[] {
+  if (throttle.length === 0) return []
+  const rateText = (rate: number | undefined) =>
+    rate === undefined ? 'without a limit' : `${rate} bytes/s`
+  const lines = throttle.map(({ broker, leader, follower }) => {
+    return `Throttle of broker ${broker}: as leader ${rateText(leader)}, as follower ${rateText(follower)}.`
+  })
+  return [...lines, `When nothing is being moved: ${howToEnd}.`]
+}
+
+const howToEnd = 'zw topics reassign --throttle none takes it back'
+
+function tell(text: string): void {
+  toStderr(`zw: ${text}\n`)
+}
+
+async function pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await setTimeout(delayMs, undefined, signal === undefined ? {} : { signal })
+  } catch (error) {
+    // The caller looks at the signal, which has the reason.
+    if (signal?.aborted !== true) throw error
+  }
+}
 
 function isSame(one: Place): (other: Place) => boolean {
   return ({ topic, partition }) => topic === one.topic && partition === one.partition

@@ -51,6 +51,12 @@ const names = [
 /** Actions for which a topic may be missing: all are meant. */
 const withoutTopic: ReadonlySet<string> = new Set(['list', 'describe', 'reassign', 'elect'])
 
+/** @throws BadUsage */
+function rate(text: string | undefined): number | 'none' | undefined {
+  if (text === undefined || text === 'none') return text
+  return wholeNumber('--throttle', { min: 1, max: Number.MAX_SAFE_INTEGER })(text)
+}
+
 /** `1,2,3` @throws BadUsage */
 function brokerIds(text: string | undefined): readonly number[] | undefined {
   if (text === undefined) return undefined
@@ -68,9 +74,9 @@ export const topics = cliCommand({
        zw topics alter TOPIC [--config NAME=VALUE …] [--delete-config NAME …]
        zw topics partitions TOPIC --partitions N
        zw topics delete-records TOPIC --before N|end [--partition N] [-y]
-       zw topics reassign [TOPIC] --brokers N,N… [--partition N] [--replicas N] [--execute]
-       zw topics reassign --plan FILE [--execute]
-       zw topics reassign [TOPIC] --list | --cancel [--partition N]
+       zw topics reassign [TOPIC] --brokers N,N… [--partition N] [--replicas N] [--execute] [--throttle BYTES]
+       zw topics reassign --plan FILE [--execute] [--throttle BYTES]
+       zw topics reassign [TOPIC] --list | --cancel | --throttle BYTES|none [--partition N]
        zw topics elect [TOPIC]
        zw topics recover TOPIC [--partition N] [--leader N --state-version N --apply]`,
   describe: 'list, describe, create, delete and change topics, or recover one without a leader',
@@ -146,6 +152,12 @@ export const topics = cliCommand({
         type: 'boolean',
         default: false,
         describe: 'reassign: give partitions back the replicas that they had before',
+      })
+      .option('throttle', {
+        type: 'string',
+        coerce: rate,
+        describe:
+          'reassign: bytes per second at which each broker sends, and receives, what is copied; taken back at the end. Alone: of the moves in progress; none: of all, at once',
       })
       .option('output', outputOption)
       .option('partition', {

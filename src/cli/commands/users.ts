@@ -81,7 +81,7 @@ export const users = cliCommand({
       const done = { user: name, [`${action}d`]: true }
       toStdout(isJson ? `${JSON.stringify(done)}\n` : `User ${name} is ${action}d.\n`)
     } catch (error) {
-      throw explained(error, { secretFile, name })
+      throw explained(error, { action, secretFile, name, chroot })
     } finally {
       await zk.close()
     }
@@ -165,16 +165,23 @@ async function makeSure(
   }
 }
 
-function explained(
-  error: unknown,
-  { secretFile, name }: { readonly secretFile: string; readonly name: string | undefined },
-): unknown {
+interface Circumstances {
+  readonly action: 'list' | 'create' | 'delete'
+  readonly secretFile: string
+  readonly name: string | undefined
+  readonly chroot: string
+}
+
+function explained(error: unknown, { action, secretFile, name, chroot }: Circumstances): unknown {
   if (!(error instanceof ZkError)) return error
   if (error.code === 'NOAUTH') {
     return new Error(`Cannot use ${secretFile}: it is not the secret of these brokers`)
   }
-  if (error.code === 'NONODE' && name !== undefined) {
-    return new Error(`Cannot delete user '${name}': there is no such user`)
+  if (error.code !== 'NONODE' || name === undefined) return error
+  if (action === 'delete') return new Error(`Cannot delete user '${name}': there is no such user`)
+  if (action === 'create') {
+    const found = `there is no znode ${chroot}, which the first broker with this chroot makes`
+    return new Error(`Cannot create user '${name}': ${found}`)
   }
   return error
 }

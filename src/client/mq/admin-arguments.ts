@@ -26,6 +26,7 @@ import {
   timestampMs,
 } from './argument-kinds.ts'
 import type {
+  BrokerConfigChange,
   LeaderChoice,
   MqAdminOptions,
   NewTopic,
@@ -55,7 +56,9 @@ const newTopic = record({
 const configChange = record({
   set: optional(configTexts, {}),
   delete: optional(listOf(nonEmptyText), []),
-} satisfies RowsOf<TopicConfigChange>)
+} satisfies RowsOf<TopicConfigChange & BrokerConfigChange>)
+
+const broker = wholeNumber(0, int32Max)
 
 const topicPartition = record({ topic: kafkaName, partition } satisfies RowsOf<TopicPartition>)
 
@@ -124,6 +127,15 @@ export const adminMethods = {
   }),
   topicConfig: method('topicConfig', { topic: kafkaName }),
   alterTopicConfig: method('alterTopicConfig', { topic: kafkaName, change: configChange }),
+  topicConfigs: method('topicConfigs', {
+    topics: listOf(kafkaName),
+    names: optional(listOf(nonEmptyText)),
+  }),
+  brokerConfig: method('brokerConfig', { broker }),
+  alterBrokerConfig: method('alterBrokerConfig', {
+    broker: (value: unknown, name: string) => (value === 'all' ? value : broker(value, name)),
+    change: configChange,
+  }),
   offsets: method('offsets', { topic: kafkaName }),
   deleteRecords: method('deleteRecords', { partitions: recordsBefore }),
   logDirs: method('logDirs', { topics: optional(listOf(kafkaName)) }),

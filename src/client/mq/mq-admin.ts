@@ -1,12 +1,12 @@
 // Administration of a Mimic Queue cluster: its brokers and topics, new topics, their replicas and
 // leaders, log offsets, and the committed offsets of groups.
 
-import type { ConfigEntry } from '../../protocol/mq/configs.ts'
+import { allBrokers, type ConfigEntity, type ConfigEntry } from '../../protocol/mq/configs.ts'
 import { allCommitted } from '../../protocol/mq/delete-records.ts'
 import type { ReplicaSize } from '../../protocol/mq/describe-log-dirs.ts'
 import type { ElectedLeader } from '../../protocol/mq/elect-leaders.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import { anyEpoch, type BrokerId } from '../../protocol/mq/messages.ts'
+import { anyEpoch, type BrokerId, onlyOne } from '../../protocol/mq/messages.ts'
 import type { ClusterInfo, TopicInfo } from '../../protocol/mq/metadata.ts'
 import type { Reassignment, WantedReplicas } from '../../protocol/mq/partition-reassignments.ts'
 import type { RecoveryChoices } from '../../protocol/mq/recover.ts'
@@ -15,6 +15,7 @@ import { take } from './argument-kinds.ts'
 import { GroupAdmin, type GroupDetails, type GroupListing } from './group/group-admin.ts'
 import { type BrokerAttempt, MqCluster } from './mq-cluster.ts'
 import type {
+  BrokerConfigChange,
   LeaderChoice,
   MqAdminOptions,
   NewTopic,
@@ -38,6 +39,7 @@ export type {
   GroupPartition,
 } from './group/group-admin.ts'
 export type {
+  BrokerConfigChange,
   LeaderChoice,
   MqAdminOptions,
   NewTopic,
@@ -216,13 +218,76 @@ export class MqAdmin {
   /** @throws BrokerError INVALID_CONFIG, UNKNOWN_TOPIC_OR_PARTITION … */
   async alterTopicConfig(topic: string, change: TopicConfigChange): Promise<void> {
     const { change: taken } = take(adminMethods.alterTopicConfig, [topic, change])
-    const changes = [
-      ...Object.entries(taken.set).map(([name, value]) => {
-        return { name, operation: 'set', value } as const
+    await this.#alterConfig({ type: 'topic', name: topic }, taken)
+  }
+
+  /**
+   * The same keys of several topics.
+   *
+   * @param names default: every key
+   * @returns by topic; those that do not exist are left out
+   */
+  async topicConfigs(
+    topics: readonly string[],
+    names?: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly ConfigEntry[]>> {
+    const taken = take(adminMethods.topicConfigs, [topics, names])
+    const entities = taken.topics.map((name) => {
+      return { type: 'topic', name, keys: taken.names } as const
+    })
+    const request = { type: 'describeConfigs', entities } as const
+    const described = (await this.#cluster.callForParts(request, this.#timeoutMs)).entities
+    return new Map(
+      described.flatMap(({ name, error, entries }) => {
+        return error === undefined ? [[name, entries] as const] : []
       }),
-      ...taken.delete.map((name) => ({ name, operation: 'delete', value: undefined }) as const),
+    )
+  }
+
+  /**
+   * Every key of a live broker with the value in force and its source; it is asked itself.
+   *
+   * @throws BrokerError
+   */
+  async brokerConfig(broker: number): Promise<readonly ConfigEntry[]> {
+    take(adminMethods.brokerConfig, [broker])
+    await this.cluster()
+    const found = this.#cluster.metadata.brokers.find(({ id }) => id === broker)
+    if (found === undefined) {
+      const message = `Cannot describe broker ${broker}: it is not alive`
+      throw new BrokerError('BROKER_NOT_AVAILABLE', message)
+    }
+    const entities = [{ type: 'broker', name: String(broker) } as const]
+    const connection = this.#cluster.connectionTo(found)
+    const answer = await connection.call({ type: 'describeConfigs', entities }, this.#timeoutMs)
+    return onlyOne(answer.entities).entries
+  }
+
+  /**
+   * Changes what is set of a broker while it runs; it need not be alive.
+   *
+   * @param broker all: what holds for brokers without a value of their own
+   * @throws BrokerError INVALID_CONFIG …
+   */
+  async alterBrokerConfig(broker: number | 'all', change: BrokerConfigChange): Promise<void> {
+    const taken = take(adminMethods.alterBrokerConfig, [broker, change])
+    const name = taken.broker === 'all' ? allBrokers : String(taken.broker)
+    await this.#alterConfig({ type: 'broker', name }, taken.change)
+  }
+
+  async #alterConfig(
+    { type, name }: ConfigEntity,
+    change: Required<TopicConfigChange>,
+  ): Promise<void> {
+    const changes = [
+      ...Object.entries(change.set).map(([key, value]) => {
+        return { name: key, operation: 'set', value } as const
+      }),
+      ...change.delete.map(
+        (key) => ({ name: key, operation: 'delete', value: undefined }) as const,
+      ),
     ]
-    const entities = [{ type: 'topic', name: topic, changes } as const]
+    const entities = [{ type, name, changes }]
     await this.#cluster.call({ type: 'alterConfigs', entities }, this.#timeoutMs)
   }
 

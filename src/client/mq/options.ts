@@ -197,6 +197,13 @@ export interface TopicConfigChange {
   readonly delete?: readonly string[]
 }
 
+export interface BrokerConfigChange {
+  /** by Kafka's names */
+  readonly set?: Readonly<Record<string, string>>
+  /** names; the values of all brokers, of the file, or the defaults hold again */
+  readonly delete?: readonly string[]
+}
+
 export interface OffsetReset {
   /** Default: every topic for which the group committed. */
   readonly topic?: string

@@ -189,6 +189,7 @@ export class ApiWorld {
     zk: this.zk,
     readCluster: () => this.zk.sync(),
     readMembers: () => this.zk.sync(),
+    readTopics: () => this.zk.sync(),
     readConfig: async (entity) => {
       const path = zkPaths.configOf(entity)
       const text = this.tree.text(path)

@@ -5,6 +5,7 @@ import {
   encodeConfig,
 } from '../../../src/broker/cluster/cluster-configs.ts'
 import { allBrokers } from '../../../src/protocol/mq/configs.ts'
+import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 
 function configs(file: Record<string, string> = {}): ClusterConfigs {
   return new ClusterConfigs({ self: '1', file: new Map(Object.entries(file)), options: [] })
@@ -64,6 +65,34 @@ t.test('a topic’s key is no key of a broker', async (t) => {
   const made = configs()
   t.same(made.set(one, znode({ 'retention.ms': '1' })), ['retention.ms is no key of a broker'])
   t.equal(made.topic('goals')['retention.ms'], 604_800_000)
+})
+
+t.test('a throttled rate is a broker’s own, or that of all; the last one has none', async (t) => {
+  const made = configs()
+  const rate = (broker: number) =>
+    made.throttledRate('leader.replication.throttled.rate', broker as BrokerId)
+  t.notOk(made.hasThrottledRates)
+  t.equal(rate(1), undefined)
+  made.set(all, znode({ 'leader.replication.throttled.rate': '1000' }))
+  const own = { 'leader.replication.throttled.rate': '0' }
+  made.set({ type: 'broker', name: '2' }, znode(own))
+  t.same([rate(1), rate(2), made.hasThrottledRates], [1000, 0, true])
+  const largest = String(2n ** 63n - 1n)
+  made.set(one, znode({ 'leader.replication.throttled.rate': largest }))
+  t.equal(rate(1), undefined)
+  t.same(made.brokerSettings('leader.replication.throttled.rate'), [
+    { name: 'leader.replication.throttled.rate', text: largest, source: 'dynamicBroker' },
+    { name: 'leader.replication.throttled.rate', text: '1000', source: 'dynamicDefault' },
+    { name: 'leader.replication.throttled.rate', text: largest, source: 'default' },
+  ])
+  for (const entity of [all, one]) made.set(entity, undefined)
+  made.set({ type: 'broker', name: '2' }, znode({}))
+  t.same([rate(2), made.hasThrottledRates], [undefined, false])
+  const wrong = { 'follower.replication.throttled.rate': '-1' }
+  t.same(made.set(one, znode(wrong)), [
+    'follower.replication.throttled.rate is -1: wanted a number from 0',
+  ])
+  t.notOk(made.hasThrottledRates)
 })
 
 const demands = [

@@ -24,6 +24,13 @@ const good: readonly [TopicConfigName, string, unknown][] = [
   ['message.timestamp.type', 'LogAppendTime', 'LogAppendTime'],
   ['unclean.leader.election.enable', 'False', 'false'],
   ['compression.type', 'producer', 'producer'],
+  ['leader.replication.throttled.replicas', '', new Set()],
+  ['leader.replication.throttled.replicas', ' * ', new Set(['*'])],
+  [
+    'follower.replication.throttled.replicas',
+    '0:1, 12:2147483647',
+    new Set(['0:1', '12:2147483647']),
+  ],
 ]
 for (const [name, text, value] of good) {
   t.test(`${name} may be '${text}'`, async (t) => {
@@ -47,6 +54,11 @@ const bad: readonly [TopicConfigName, string, RegExp][] = [
   ['message.timestamp.type', 'createtime', /CreateTime/],
   ['unclean.leader.election.enable', 'true', /zw topics recover/],
   ['compression.type', 'gzip', /as the producer/],
+  ['leader.replication.throttled.replicas', '*,0:1', /partition:broker/],
+  ['leader.replication.throttled.replicas', '0', /partition:broker/],
+  ['leader.replication.throttled.replicas', '0:-1', /partition:broker/],
+  ['follower.replication.throttled.replicas', '0:1:2', /partition:broker/],
+  ['follower.replication.throttled.replicas', '0:2147483648', /partition:broker/],
 ]
 for (const [name, text, reason] of bad) {
   t.test(`${name} cannot be '${text}'`, async (t) => {
@@ -68,7 +80,9 @@ t.test(
     const options: Readonly<Record<string, OptionRow>> = brokerProgram.rows
     for (const name of topicConfigNames) {
       const row: ConfigRow = topicConfigRows[name]
-      const option = options[row.broker]
+      const { broker } = topicConfigRows[name]
+      if (broker === undefined) continue
+      const option = options[broker]
       // An option cannot be a fraction yet; dynamic configuration can.
       if (row.type === 'double') continue
       if (option?.type === 'refused') {

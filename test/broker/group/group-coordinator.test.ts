@@ -6,6 +6,7 @@ import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import { GroupCoordinator } from '../../../src/broker/group/group-coordinator.ts'
 import type { JoinAnswer, SyncAnswer } from '../../../src/broker/group/group-members.ts'
 import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
+import { limits } from '../../../src/limits.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import { encodeSubscription } from '../../../src/protocol/kafka/consumer-protocol.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
@@ -134,6 +135,18 @@ class Scene {
     const claim = { memberId, generation, instanceId: null }
     const [outcome] = await this.groups.commit(group, claim, [partition])
     return [outcome?.error ?? '', outcome?.version ?? noCommit]
+  }
+
+  /** Of partitions 0 and up, with the longest metadata. @returns the codes of the answer */
+  async commitMany(partitionCount: number): Promise<readonly string[]> {
+    const rest = { offset: 5, leaderEpoch: -1, expireTimestampMs: -1, follows: undefined }
+    const metadata = 'x'.repeat(limits.commitMetadataLengthMax)
+    const commits = Array.from({ length: partitionCount }, (_, partition) => {
+      return { topic: 't', partition, metadata, ...rest }
+    })
+    const claim = { memberId: '', generation: -1, instanceId: null }
+    const outcomes = await this.groups.commit('g', claim, commits)
+    return outcomes.map(({ error }) => error)
   }
 
   heartbeat(memberId: string, generation: number): string {
@@ -437,4 +450,18 @@ t.test('no timer is left behind', async (t) => {
   void scene.commit('', -1, 1, { group: 'other' })
   scene.groups.close()
   t.equal(scene.clock.timerCount, 0)
+})
+
+t.test('offsets that do not fit one batch are all refused, and none of them is kept', async (t) => {
+  const scene = new Scene()
+  await scene.clock.advance(10)
+  const [code, most] = ['INVALID_COMMIT_OFFSET_SIZE', limits.recordBatchBytesMax]
+  const tooMany = Math.ceil(most / limits.commitMetadataLengthMax)
+  t.same(
+    await scene.commitMany(tooMany),
+    Array.from({ length: tooMany }, () => code),
+  )
+  t.equal(scene.committed, undefined)
+  t.same(new Set(await scene.commitMany(tooMany - 10)), new Set(['NONE']))
+  t.equal(scene.committed, 5)
 })

@@ -36,6 +36,9 @@ function versions(first: number, last: number): number[] {
 
 // --- Metadata ------------------------------------------------------------------------------------
 
+/** Requests are sent once, so the broker may not lose its session in between, on a slow machine. */
+const unhurried = { brokers: 1, flags: ['--session-timeout=20000'] }
+
 worldTest(
   t,
   'Metadata: every version names brokers and topics',
@@ -703,7 +706,7 @@ async function creating(
   const answer = await client.send(createTopics, version, asked)
   t.same(
     answer.topics.map(({ name }) => name),
-    rows.map(({ name }) => name),
+    [...new Set(rows.map(({ name }) => name))],
   )
   return answer.topics.map(({ errorCode }) => nameOf(errorCode))
 }
@@ -731,7 +734,6 @@ worldTest(t, 'CreateTopics: each topic has its own result', { brokers: 1 }, asyn
     'INVALID_REPLICATION_FACTOR',
     'INVALID_PARTITIONS',
     'INVALID_REQUEST',
-    'INVALID_REQUEST',
     'NONE',
     'INVALID_REPLICA_ASSIGNMENT',
     'INVALID_REPLICA_ASSIGNMENT',
@@ -743,7 +745,7 @@ worldTest(t, 'CreateTopics: each topic has its own result', { brokers: 1 }, asyn
 worldTest(
   t,
   'a client that does not wait gets its topics and partitions, and loses them, too',
-  { brokers: 1 },
+  unhurried,
   async (t, world) => {
     const client = kafkaClient(world)
     for (const timeoutMs of [0, -1]) {
@@ -766,6 +768,28 @@ worldTest(
     t.match(doomed.responses, [{ name: 'made0', errorCode: 0 }])
   },
 )
+
+worldTest(t, 'a topic that is named twice is answered once', unhurried, async (t, world) => {
+  const client = kafkaClient(world)
+  const topicId = await newTopic(client, 'a')
+  const [timeoutMs, validateOnly] = [0, false]
+  const refused = { name: 'a', errorCode: mqErrorCodes.INVALID_REQUEST }
+  const row = { numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
+  const made = ['a', 'b', 'a'].map((name) => ({ name, ...row }))
+  const created = await client.send(createTopics, 4, { topics: made, timeoutMs, validateOnly })
+  t.match(created.topics, [refused, { name: 'b', errorCode: 0 }])
+  const grown = ['a', 'b', 'a'].map((name) => ({ name, count: 2, assignments: null }))
+  const more = await client.send(createPartitions, 1, { topics: grown, timeoutMs, validateOnly })
+  t.match(more.results, [refused, { name: 'b', errorCode: 0 }])
+  const doomed = { topicNames: ['a', 'b', 'a'], timeoutMs }
+  const deleted = await client.send(deleteTopics, 1, doomed)
+  t.match(deleted.responses, [refused, { name: 'b', errorCode: 0 }])
+  const byId = [topicId, topicId].map((id) => ({ name: null, topicId: id }))
+  const { responses } = await client.send(deleteTopics, 6, { topics: byId, timeoutMs })
+  t.match(responses, [{ topicId, errorCode: mqErrorCodes.INVALID_REQUEST }])
+  for (const { length } of [created.topics, more.results, deleted.responses]) t.equal(length, 2)
+  t.equal(responses.length, 1)
+})
 
 worldTest(t, 'CreateTopics: validateOnly creates nothing', { brokers: 1 }, async (t, world) => {
   const client = kafkaClient(world)

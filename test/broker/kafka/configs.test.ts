@@ -151,6 +151,55 @@ worldTest(t, 'configurations over Kafka’s protocol', { brokers: 1 }, async (t,
 
 worldTest(
   t,
+  'a throttle is set and taken back as kafka-reassign-partitions does it',
+  { brokers: 1 },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    await newTopic(client, 'goals', { replicas: 1 })
+    const lists = [
+      'leader.replication.throttled.replicas',
+      'follower.replication.throttled.replicas',
+    ]
+    const rates = ['leader.replication.throttled.rate', 'follower.replication.throttled.rate']
+    const broker = { type: brokerResource, name: '1' }
+    const all = (names: readonly string[], value: string | null) => {
+      const configOperation = value === null ? operation.delete : operation.set
+      return names.map((name) => ({ name, value, configOperation }))
+    }
+    const set = async () => {
+      const { entries } = await described(client, topicResource, 'goals')
+      const ofTopic = entries.filter(({ configSource }) => configSource === 1)
+      t.ok(ofTopic.every(({ configType }) => configType === 7))
+      const ofBroker = (await described(client, brokerResource, '1')).entries
+      const shown = [...ofTopic, ...ofBroker.filter(({ configSource }) => configSource === 2)]
+      return shown.map(({ name, value }) => `${name}=${value}`).sort()
+    }
+    t.equal(await change(client, broker, ...all(rates, '1000')), 0)
+    t.equal(await change(client, {}, ...all(lists, '0:1,1:1')), 0)
+    t.same(await set(), [
+      'follower.replication.throttled.rate=1000',
+      'follower.replication.throttled.replicas=0:1,1:1',
+      'leader.replication.throttled.rate=1000',
+      'leader.replication.throttled.replicas=0:1,1:1',
+    ])
+    const refused = mqErrorCodes.INVALID_CONFIG
+    t.equal(await change(client, broker, ...all(rates, '-1')), refused)
+    t.equal(await change(client, {}, ...all(lists, '*,0:1')), refused)
+    t.equal(await change(client, {}, ...all(rates, '1')), refused, 'no key of a topic')
+    const subtracted = lists.map((name) => {
+      return { name, value: '0:1,1:1', configOperation: operation.subtract }
+    })
+    t.equal(await change(client, {}, ...subtracted), 0)
+    t.equal(await change(client, {}, ...all(lists, null)), 0)
+    const disks = 'replica.alter.log.dirs.io.max.bytes.per.second'
+    t.equal(await change(client, broker, ...all([disks], '1000')), refused)
+    t.equal(await change(client, broker, ...all([...rates, disks], null)), 0)
+    t.same(await set(), [])
+  },
+)
+
+worldTest(
+  t,
   'min.insync.replicas and max.message.bytes take effect at once',
   { brokers: 1 },
   async (t, world) => {

@@ -305,3 +305,23 @@ t.test('a replica that comes back says anew what it has', async (t) => {
   fetched(replicas, 3, 0, 4)
   t.equal(replicas.propose(10, 4), undefined)
 })
+
+t.test(
+  'what holds back a replica that the high watermark waits for holds back producers',
+  async (t) => {
+    const replicas = leader([1, 2])
+    const waits = (nowMs: number) => [2, 3].map((broker) => replicas.waitsFor(id(broker), nowMs))
+    t.same(waits(1), [true, false], 'a member of the ISR')
+    fetched(replicas, 3, 6, 1)
+    t.same(waits(1), [true, false], 'one that lacks what the leader had at its first fetch')
+    fetched(replicas, 3, 10, 50)
+    t.same(waits(100), [true, true], 'one that has caught up')
+    t.same(waits(200), [true, false], 'and lags again')
+    fetched(replicas, 2, 10, 201)
+    fetched(replicas, 3, 10, 201)
+    t.same(replicas.propose(10, 201), members(1, 2, 3))
+    t.same(waits(1000), [true, true], 'a member of the ISR that is being written')
+    t.ok(leader([1]).waitsFor(id(3), 1), 'any, when there are too few')
+    t.notOk(replicas.waitsFor(id(9), 1), 'no stranger')
+  },
+)

@@ -1,9 +1,12 @@
 import t from 'tap'
+import { encodeConfig } from '../../../src/broker/cluster/cluster-configs.ts'
+import { ClusterImage } from '../../../src/broker/cluster/cluster-image.ts'
 import type { FollowerVerdict, Role } from '../../../src/broker/partition/partition.ts'
 import type { FollowedReplica } from '../../../src/broker/replication/follower-session.ts'
 import { FollowerSessions } from '../../../src/broker/replication/follower-sessions.ts'
 import { Purgatory } from '../../../src/broker/replication/purgatory.ts'
 import type { ReplicaWatch } from '../../../src/broker/replication/replica.ts'
+import { ReplicationThrottle } from '../../../src/broker/replication/replication-throttle.ts'
 import { limits } from '../../../src/limits.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
@@ -18,6 +21,7 @@ import { settled, VirtualClock } from '../../virtual-clock.ts'
 import { batchOf } from '../api/api-world.ts'
 import { life } from '../partition/members.ts'
 
+const leader = 1 as BrokerId
 const follower = 2 as BrokerId
 
 /** A leading replica whose log the test controls. */
@@ -30,6 +34,7 @@ class FakeReplica implements FollowedReplica {
   earliestOffset: Offset = 0
   readonly gapsBelow = 0
   verdict: FollowerVerdict = { type: 'fine' }
+  isWaitedFor = false
   readonly acknowledged: Offset[] = []
   readonly reads: Offset[] = []
   readonly watches = new Set<ReplicaWatch>()
@@ -78,6 +83,10 @@ class FakeReplica implements FollowedReplica {
     return { highWatermark, logStart, records: Buffer.concat(fitting) }
   }
 
+  waitsFor(): boolean {
+    return this.isWaitedFor
+  }
+
   watch(watch: ReplicaWatch): () => void {
     this.watches.add(watch)
     return () => this.watches.delete(watch)
@@ -91,15 +100,20 @@ function world(count: number) {
   const purgatory = new Purgatory()
   clock.every(20, () => purgatory.tick(clock.nowMs()))
   const replicas = Array.from({ length: count }, (_, partition) => new FakeReplica(partition))
+  const image = new ClusterImage()
+  const configure = (type: 'topic' | 'broker', name: string, config: Record<string, string>) => {
+    image.setConfig({ type, name }, Buffer.from(encodeConfig(new Map(Object.entries(config)))))
+  }
   const sessions = new FollowerSessions({
     replica: (_, partition) => replicas[partition],
     purgatory,
+    throttle: new ReplicationThrottle({ self: leader, image, clock }),
     clock,
     turn: new Turn(setImmediate),
   })
   let sequence = 0
   /** The next fetch of the session. @returns its answers so far: none, then one */
-  const fetch = (changed: Partial<ReplicaFetchRequest> = {}): Answer[] => {
+  const fetch = (changed: Partial<ReplicaFetchRequest> = {}, by = follower): Answer[] => {
     const answers: Answer[] = []
     const request: ReplicaFetchRequest = {
       type: 'replicaFetch',
@@ -112,10 +126,10 @@ function world(count: number) {
       forgotten: [],
       ...changed,
     }
-    sessions.fetch(follower, request, (answer) => void answers.push(answer))
+    sessions.fetch(by, request, (answer) => void answers.push(answer))
     return answers
   }
-  return { clock, replicas, sessions, fetch }
+  return { clock, replicas, sessions, fetch, configure }
 }
 
 function start(partition: number, offset = 0): ReplicaFetchPartition {
@@ -334,4 +348,143 @@ t.test('when the follower is gone, nothing of its session is left', async (t) =>
   t.equal(replicas[0]?.watches.size, 0)
   await clock.advance(1000)
   t.same(first, [[]])
+})
+
+// --- the throttle ----------------------------------------------------------------------------------
+
+const batchBytes = batchOf(1).length
+
+/** One batch of this partition's log a second, on one side or on both. */
+const sides = [
+  { name: 'the leader’s rate', leader: '0:1', follower: '' },
+  { name: 'the follower’s rate', leader: '', follower: '0:2' },
+  { name: 'both rates', leader: '*', follower: '*' },
+]
+for (const { name, leader, follower } of sides) {
+  t.test(`a replica that catches up gets no more than ${name} allows`, async (t) => {
+    const { replicas, fetch, clock, configure } = world(1)
+    configure('topic', 'goals', {
+      'leader.replication.throttled.replicas': leader,
+      'follower.replication.throttled.replicas': follower,
+    })
+    configure('broker', '1', { 'leader.replication.throttled.rate': String(batchBytes) })
+    configure('broker', '<default>', { 'follower.replication.throttled.rate': String(batchBytes) })
+    const [replica = new FakeReplica(0)] = replicas
+    for (let i = 0; i < 20; i++) replica.append()
+    fetch({ partitions: [start(0)] })
+    let bytes = 0
+    const emptyAtMs: number[] = []
+    for (let ms = 0; ms < 10_000; ms += 10) {
+      await clock.advance(10)
+      const [answer = []] = fetch({ maxWaitMs: 0 })
+      for (const each of answer instanceof BrokerError ? [] : answer) bytes += each.records.length
+      if (replica.reads.length === 20) emptyAtMs.push(ms)
+    }
+    t.ok(bytes >= 9 * batchBytes, `${bytes} bytes`)
+    t.ok(bytes <= 11 * batchBytes, `${bytes} bytes`)
+    t.same(emptyAtMs, [])
+  })
+}
+
+/** The leader's rate is 1 byte per second for all partitions of the topic. */
+function slow(count: number) {
+  const made = world(count)
+  made.configure('topic', 'goals', { 'leader.replication.throttled.replicas': '*' })
+  made.configure('broker', '1', { 'leader.replication.throttled.rate': '1' })
+  return made
+}
+
+t.test('what is held is no news, and is sent when there is room', async (t) => {
+  const { replicas, fetch, clock } = slow(2)
+  const [held = new FakeReplica(0), quiet = new FakeReplica(1)] = replicas
+  quiet.isWaitedFor = true
+  held.append()
+  const first = fetch({ maxWaitMs: 30_000, partitions: [start(0), start(1)] })
+  await settled()
+  held.append()
+  held.commit()
+  await clock.advance(400)
+  t.same(first, [], 'neither records nor a high watermark')
+  quiet.append()
+  await settled()
+  t.same(sent(first), [[1, 0, 1]], 'another partition has news')
+  const second = fetch({ maxWaitMs: 500 })
+  await clock.advance(480)
+  t.same(second, [])
+  await clock.advance(620)
+  t.same(second, [[]])
+  const third = fetch({ maxWaitMs: 500 })
+  await settled()
+  t.same(sent(third), [[0, 0, 1]], 'a second has saved up one byte: a batch passes whole')
+})
+
+t.test('a replica for which the high watermark waits is not held', async (t) => {
+  const { replicas, fetch } = slow(1)
+  const [replica = new FakeReplica(0)] = replicas
+  for (let i = 0; i < 3; i++) replica.append()
+  const first = fetch({ partitions: [start(0)] })
+  await settled()
+  t.same(first, [])
+  replica.isWaitedFor = true
+  const second = fetch({ partitions: [acknowledge(0, 0)] })
+  await settled()
+  t.same(sent(first), [[0, 0, 3]], 'as soon as it is waited for')
+  replica.append()
+  await settled()
+  t.same(sent(second), [[0, 3, 4]])
+})
+
+t.test('what is held goes on at once when the throttle is taken back', async (t) => {
+  const { replicas, fetch, clock, configure } = slow(1)
+  replicas[0]?.append()
+  const first = fetch({ partitions: [start(0)] })
+  await clock.advance(200)
+  t.same(first, [])
+  configure('broker', '1', {})
+  await clock.advance(100)
+  t.same(sent(first), [[0, 0, 1]])
+  t.equal(clock.timerCount, 1, 'only the purgatory’s is left')
+})
+
+t.test('partitions and followers that are held get their turns', async (t) => {
+  const { replicas, fetch, clock, configure } = slow(2)
+  configure('broker', '1', { 'leader.replication.throttled.rate': String(batchBytes) })
+  for (const replica of replicas) for (let i = 0; i < 20; i++) replica.append()
+  const sentOf: Record<string, number> = {}
+  const sequences = new Map<BrokerId, number>()
+  const ask = (by: BrokerId, partitions: ReplicaFetchPartition[]) => {
+    const sequence = sequences.get(by) ?? 0
+    sequences.set(by, sequence + 1)
+    const asked = { life: life(by), session: 1, sequence, partitions }
+    return fetch(asked, by)
+  }
+  const both = [2, 3] as BrokerId[]
+  let answers = both.map((by) => [by, ask(by, [start(0), start(1)])] as const)
+  for (let ms = 0; ms < 12_000; ms += 20) {
+    await clock.advance(20)
+    answers = answers.map(([by, found]) => {
+      const list = sent(found)
+      if (list === undefined) return [by, found]
+      for (const [partition] of list) {
+        const key = `${partition} to ${by}`
+        sentOf[key] = (sentOf[key] ?? 0) + 1
+      }
+      return [by, ask(by, [])]
+    })
+  }
+  const counts = Object.values(sentOf)
+  t.equal(counts.length, 4, JSON.stringify(sentOf))
+  t.ok(Math.max(...counts) - Math.min(...counts) <= 1, JSON.stringify(sentOf))
+})
+
+t.test('nothing of a session that is gone waits for room', async (t) => {
+  const { replicas, fetch, sessions, clock } = slow(1)
+  replicas[0]?.append()
+  const first = fetch({ partitions: [start(0)] })
+  await settled()
+  sessions.gone(follower)
+  t.same(first, [[]])
+  await clock.advance(20_000)
+  t.same(replicas[0]?.reads, [])
+  t.equal(clock.timerCount, 1)
 })

@@ -257,6 +257,22 @@ t.test('which topics there are is read without the states of those that are know
   t.notOk(one.zk.made.some((call) => call.includes(zkPaths.topic('goals'))))
 })
 
+t.test('named topics are read with their states and reports, and no others', async (t) => {
+  const one = await opened()
+  putTopic(one.tree, 1, 2)
+  one.tree.put(zkPaths.topic('other'), encodeTopic({ topicId: 'y', replicas: [ids(1)] }))
+  await one.session.readCluster()
+  one.zk.made.length = 0
+  await one.session.readTopics(['goals', 'goals', 'none'])
+  t.equal(one.zk.made[0], `sync ${zkPaths.brokerIds}`)
+  const report = zkPaths.report({ topicId, partition: 0, broker: 2 as BrokerId })
+  for (const path of [zkPaths.topic('goals'), statePath, idPath, report, zkPaths.topic('none')]) {
+    t.equal(one.zk.made.filter((call) => call.endsWith(` ${path}`)).length, 1, path)
+  }
+  t.notOk(one.zk.made.some((call) => call.includes('other')))
+  t.notOk(one.zk.made.includes(`getChildren ${zkPaths.topics}`), 'nor which there are')
+})
+
 // --- writes of an ISR
 // ------------------------------------------------------------------------------
 

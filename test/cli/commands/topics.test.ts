@@ -1,6 +1,7 @@
 // `zw topics` as an operator runs it: a separate process, with brokers on real ports.
 
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -63,6 +64,86 @@ worldTest(
     t.same(await replicasNow(), before)
     t.match(await topics(world, 'elect'), /^(All partitions|goals\/\d: broker \d leads)/)
     await t.rejects(topics(world, 'reassign', '--brokers', '9'), { code: 1, stderr: /not alive/ })
+  },
+)
+
+worldTest(
+  t,
+  'zw topics reassign --throttle limits what is copied, says when that stays, and takes it back',
+  { brokers: 3 },
+  async (t, world) => {
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 2 })
+    const [info] = (await admin.topic('goals'))?.partitions ?? []
+    const { leader = 0, replicas = [] } = info ?? {}
+    const away = replicas.find((id) => id !== leader) ?? 0
+    const free = [1, 2, 3].find((id) => id !== leader && id !== away) ?? 0
+    const producer = world.use(new Producer({ brokers: world.addresses }))
+    const value = Buffer.alloc(4000, 'x')
+    for (let i = 0; i < 4; i++) await producer.send({ topic: 'goals', partition: 0, value })
+    const own = async () => ({
+      lists: ((await admin.topicConfigs(['goals'])).get('goals') ?? [])
+        .filter(({ source }) => source === 'topic')
+        .map(({ name, value }) => `${name}=${value}`),
+      rates: (await Promise.all([1, 2, 3].map((broker) => admin.brokerConfig(broker)))).map(
+        (entries) =>
+          entries.flatMap(({ source, value }) => (source === 'dynamicBroker' ? [value] : [])),
+      ),
+    })
+    const nothing = { lists: [], rates: [[], [], []] }
+    // Without --execute nothing is set; with it, four batches take ten seconds each.
+    const over = ['reassign', 'goals', '--brokers', `${leader},${free}`, '--throttle', '1']
+    await topics(world, ...over)
+    t.same(await own(), nothing)
+    const brokers = world.addresses.map(({ host, port }) => `${host}:${port}`).join()
+    const args = [program('cli'), 'topics', ...over, '--execute', '--broker', brokers]
+    const moving = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    let said = ''
+    moving.stderr.on('data', (data) => {
+      said += data
+    })
+    const ended = once(moving, 'close')
+    await until(() => said.includes('1 of 1 partitions are being moved'))
+    t.same(await own(), {
+      lists: [
+        `follower.replication.throttled.replicas=0:${free}`,
+        `leader.replication.throttled.replicas=${replicas.map((id) => `0:${id}`).join()}`,
+      ],
+      rates: [
+        ['1', '1'],
+        ['1', '1'],
+        ['1', '1'],
+      ],
+    })
+    moving.kill('SIGINT')
+    t.same(await ended, [130, null])
+    t.match(said, /stays set while replicas move: zw topics reassign --throttle none takes/)
+    t.match(await topics(world, 'reassign', '--list'), /^Throttle of broker 1: as leader 1 bytes/m)
+    t.equal((await admin.reassignments()).length, 1)
+    t.match(await topics(world, 'reassign', '--throttle', 'none'), /without a throttle/)
+    t.same(await own(), nothing)
+    await until(async () => (await admin.reassignments()).length === 0)
+    // At the end, and when it is cancelled, it is taken back.
+    await topics(
+      world,
+      'reassign',
+      'goals',
+      '--brokers',
+      `${leader},${away}`,
+      '--execute',
+      '--throttle',
+      '100000',
+    )
+    t.same(await own(), nothing)
+    await admin.alterBrokerConfig(leader, { set: { 'leader.replication.throttled.rate': '1' } })
+    await admin.alterTopicConfig('goals', {
+      set: { 'leader.replication.throttled.replicas': `0:${leader}` },
+    })
+    await admin.reassign([{ topic: 'goals', partition: 0, replicas: [leader, free] }])
+    await topics(world, 'reassign', '--cancel')
+    t.same(await own(), nothing)
+    await t.rejects(topics(world, 'reassign', '--list', '--throttle', '1'), { code: 2 })
+    await t.rejects(topics(world, 'reassign', '--throttle', '0'), { code: 2, stderr: /from 1/ })
   },
 )
 

@@ -42,6 +42,11 @@ worldTest(t, 'users come, are shown, and go', { brokers: 1 }, async (t, world) =
   )
   t.match(await users(['list', ...of]), { out: 'a b\tSCRAM-SHA-256, SCRAM-SHA-512\n', status: 0 })
   t.match(await users(['delete', 'a b', ...of]), { out: 'User a b is deleted.\n', status: 0 })
+  const again = await users(['delete', 'a b', ...of])
+  t.match(again, { err: "Cannot delete user 'a b': there is no such user\n", status: 1 })
+  const chroot = ['--server', `${world.zooweeper}/none`, '--secret-file', file]
+  const early = await users(['create', 'a b', ...chroot], 'open sesame\n')
+  t.match(early, { err: /^Cannot create user 'a b': there is no znode \/none, /, status: 1 })
   const passwordFile = join(world.dataDir, 'password')
   writeFileSync(passwordFile, 'another')
   writeFileSync(file, 'the secret of other brokers', { mode: 0o600 })

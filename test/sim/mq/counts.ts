@@ -5,6 +5,7 @@
 import type { FaultName } from './faults.ts'
 
 type Consequence =
+  | 'throttle'
   | 'compaction'
   | 'topic created'
   | 'topic deleted'
@@ -46,6 +47,7 @@ export const leastPerThousand: Readonly<Record<FaultName | Consequence, number>>
   preferredElections: 150,
   changedRetention: 150,
   reassignments: 50,
+  throttle: 15,
   changedTopics: 150,
   'topic created': 150,
   'topic deleted': 80,

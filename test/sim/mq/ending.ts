@@ -44,6 +44,7 @@ export class Ending {
     await world.run(patienceMs)
     this.#restartBrokers()
     await this.#untilRegistered()
+    await world.endThrottle()
     await world.until('all logs are read for damage', () =>
       world.brokers.every(({ isChecked }) => isChecked),
     )

@@ -93,7 +93,8 @@ export const faultRows = {
     in: 'property',
   },
   reassignments: {
-    about: 'A partition gets other replicas, of three brokers two, or its former ones again.',
+    about:
+      'A partition gets other replicas, of three brokers two, or its former ones again; in some lives at a rate.',
     in: 'moves',
   },
 } as const satisfies Record<string, MqFaultRow>

@@ -121,6 +121,10 @@ export class MqWorld {
   #leftovers: ReadonlyMap<number, readonly number[]> = new Map()
   readonly #nemesis: Nemesis
   #failure: Error | undefined
+  /** undefined: in this life nothing is throttled */
+  readonly #throttles: Random | undefined
+  /** changes of the throttle that are not answered */
+  #throttleCount = 0
   #timers: Timer[] = []
   #eventCount = 0
   #clientCount = 0
@@ -137,6 +141,10 @@ export class MqWorld {
     this.random = random
     this.faults = drawFaults(seed, faults)
     this.#losesDisks = script !== undefined || losesDisks(this.faults)
+    // Of their own, so that the other lives of a seed are as they were.
+    const throttles = new Random(seed ^ 0x7407)
+    const mayThrottle = this.faults.reassignments > 0 && throttles.chance(0.5)
+    this.#throttles = mayThrottle ? throttles : undefined
     this.trace = trace && ((line) => trace(`${this.queue.nowMs.toFixed(1).padStart(9)} ${line}`))
     this.network = new Network(this.queue, random)
     this.network.delayMs = [0.1, random.chance(0.2) ? 15 : 2]
@@ -341,10 +349,49 @@ export class MqWorld {
   /** Gives a partition other replicas, or takes that back. */
   reassign(): void {
     const { random } = this
+    if (this.#throttles?.chance(0.6)) this.#throttle(this.#throttles.pick(['none', 0, 200, 2000]))
     const partition = random.below(this.partitions)
     const target = random.shuffled([1, 2, 3]).slice(0, this.replicas)
     this.strange.reassign(partition, random.chance(0.3) ? undefined : target).catch((error) => {
       if (!(error instanceof BrokerError)) this.fail(error as Error)
+    })
+  }
+
+  #throttle(rate: number | 'none'): void {
+    this.#throttleCount += 1
+    this.strange
+      .throttle(rate)
+      .then(() => this.cover('throttle'))
+      .catch((error) => {
+        if (!(error instanceof BrokerError)) this.fail(error as Error)
+      })
+      .finally(() => {
+        this.#throttleCount -= 1
+      })
+  }
+
+  /** As an operator does when the faults are over: what is held is needed now. */
+  async endThrottle(): Promise<void> {
+    if (this.#throttles === undefined) return
+    await this.until('every change of the throttle is answered', () => this.#throttleCount === 0)
+    let isDone = false
+    await this.until('the throttle is taken back', () => {
+      if (isDone || this.#throttleCount > 0) return isDone
+      this.#throttleCount += 1
+      this.strange
+        .throttle('none')
+        .then(
+          () => {
+            isDone = true
+          },
+          (error: unknown) => {
+            if (!(error instanceof BrokerError)) this.fail(error as Error)
+          },
+        )
+        .finally(() => {
+          this.#throttleCount -= 1
+        })
+      return false
     })
   }
 

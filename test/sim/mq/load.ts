@@ -5,6 +5,7 @@ import { Consumer } from '../../../src/client/mq/consumer.ts'
 import { MqCluster } from '../../../src/client/mq/mq-cluster.ts'
 import { type NewRecord, Producer } from '../../../src/client/mq/producer.ts'
 import { limits } from '../../../src/limits.ts'
+import { allBrokers } from '../../../src/protocol/mq/configs.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import { type BrokerId, onlyOne } from '../../../src/protocol/mq/messages.ts'
 import type { ProduceRequest, RequiredAcks } from '../../../src/protocol/mq/produce.ts'
@@ -279,6 +280,29 @@ export class StrangeProducer {
       if (sent.length % limits.heldBatchesMax === 0) await Promise.all(sent)
     }
     await Promise.all(sent)
+  }
+
+  /**
+   * Limits what replicas take while they catch up.
+   *
+   * @param rate of each broker, in bytes per second
+   */
+  async throttle(rate: number | 'none'): Promise<void> {
+    const sides = ['leader', 'follower'] as const
+    const rates = sides.map((side) => {
+      const name = `${side}.replication.throttled.rate`
+      if (rate === 'none') return { name, operation: 'delete', value: undefined } as const
+      return { name, operation: 'set', value: String(rate) } as const
+    })
+    const lists = sides.map((side) => {
+      const name = `${side}.replication.throttled.replicas`
+      return { name, operation: 'set', value: '*' } as const
+    })
+    const entities = [
+      { type: 'topic', name: topic, changes: lists },
+      { type: 'broker', name: allBrokers, changes: rates },
+    ] as const
+    await this.#cluster.call({ type: 'alterConfigs', entities }, 3000)
   }
 
   /** Changes the topic's configuration. */

@@ -14,6 +14,7 @@ const logCut = 'broker/replication/log-cut.ts'
 const queue = 'broker/replication/produce-queue.ts'
 const replica = 'broker/replication/replica.ts'
 const replicaManager = 'broker/replication/replica-manager.ts'
+const throttle = 'broker/replication/replication-throttle.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
 const controller = 'broker/controller/controller.ts'
 const election = 'broker/controller/recovery-election.ts'
@@ -529,6 +530,18 @@ export const mqMutants: readonly Mutant[] = [
         file: reassignment,
         from: 'if (!isGoingBack(move) && !target.every((broker) => isInSync(known, broker, standings))) {',
         to: 'if (known.leader < 0) {',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'what the throttle holds is never looked at again',
+    rule: 'a throttle delays what replicas that catch up take, and never stops it',
+    edits: [
+      {
+        file: throttle,
+        from: 'this.#cancelLook ??= this.#options.clock.after(lookAgainMs, () => this.#look())',
+        to: '',
       },
     ],
     seeds: 300,
