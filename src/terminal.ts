@@ -24,6 +24,14 @@ export function hasColors(output: TerminalOutput, environment: Environment): boo
   return NO_COLOR === '' && (output.getColorDepth?.(rest) ?? 1) >= 4
 }
 
+/**
+ * Whether the background is light, as far as the terminal tells it: rxvt, Konsole and others set COLORFGBG
+ * to the numbers of its colours, the background's last.
+ */
+export function hasLightBackground({ COLORFGBG = '' }: Environment): boolean {
+  return /;(?:7|15)$/.test(COLORFGBG)
+}
+
 /** Whether the locale says that text is UTF-8. */
 export function hasUnicode({ LC_ALL, LC_CTYPE, LANG }: Environment): boolean {
   const locale = [LC_ALL, LC_CTYPE, LANG].find((value) => value !== undefined && value !== '')

@@ -172,13 +172,13 @@ export class TopicReading {
   async #reconnect(): Promise<void> {
     if (this.#isReconnecting) return
     this.#isReconnecting = true
-    this.tell('reconnecting: every broker is tried', 'reconnect')
+    this.tell('reconnecting: every broker is tried')
     try {
       const [attempts] = await Promise.all([this.consumer.reconnect(), this.#admin.reconnect()])
-      this.tell(reconnectedText(attempts), 'reconnect')
+      this.tell(reconnectedText(attempts))
     } catch (error) {
       if (!isOuterError(error)) throw error
-      this.tell(error.message, 'reconnect')
+      this.tell(error.message)
     } finally {
       this.#isReconnecting = false
     }

@@ -5,6 +5,7 @@ import {
   canDraw,
   type Environment,
   hasColors,
+  hasLightBackground,
   hasUnicode,
   type TerminalOutput,
 } from '../../terminal.ts'
@@ -12,6 +13,8 @@ import type { Tone } from './screen-lines.ts'
 
 export interface Look {
   readonly colours: boolean
+  /** Yellow and cyan would be hard to read. */
+  readonly isLight?: boolean
   /** otherwise only ASCII is written */
   readonly unicode: boolean
 }
@@ -23,6 +26,7 @@ const colours = {
   green: 2,
   yellow: 3,
   blue: 4,
+  magenta: 5,
   cyan: 6,
   white: 7,
   grey: 8,
@@ -39,7 +43,7 @@ export interface Style {
 
 type Palette = Readonly<Record<Tone, Style>>
 
-const { black, red, green, yellow, blue, cyan, white, grey } = colours
+const { black, red, green, yellow, blue, magenta, cyan, white, grey } = colours
 
 const coloured: Palette = {
   text: {},
@@ -59,6 +63,15 @@ const coloured: Palette = {
   barWarn: { foreground: black, background: yellow },
   barBad: { foreground: white, background: red, bold: true },
   barUnknown: { foreground: black, background: white },
+}
+
+const onLight: Palette = {
+  ...coloured,
+  warn: { foreground: magenta },
+  here: { foreground: blue, bold: true },
+  match: { foreground: magenta, bold: true },
+  border: { foreground: blue },
+  focus: { foreground: magenta, bold: true },
 }
 
 const colourless: Palette = {
@@ -81,8 +94,9 @@ const colourless: Palette = {
   barUnknown: {},
 }
 
-export function styleOf(tone: Tone, look: Pick<Look, 'colours'>): Style {
-  return (look.colours ? coloured : colourless)[tone]
+export function styleOf(tone: Tone, { colours, isLight = false }: Omit<Look, 'unicode'>): Style {
+  if (!colours) return colourless[tone]
+  return (isLight ? onLight : coloured)[tone]
 }
 
 /** The look for this terminal; undefined if it cannot be drawn on, so that lines are printed. */
@@ -95,5 +109,9 @@ export function lookOf(
 ): Look | undefined {
   // Without keys the user could not leave the screen.
   if (input.isTTY !== true || !canDraw(output, environment)) return undefined
-  return { colours: hasColors(output, environment), unicode: hasUnicode(environment) }
+  return {
+    colours: hasColors(output, environment),
+    isLight: hasLightBackground(environment),
+    unicode: hasUnicode(environment),
+  }
 }

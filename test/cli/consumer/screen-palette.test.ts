@@ -39,7 +39,7 @@ const looks = [
 ]
 for (const { name, env, want } of looks) {
   t.test(`look: ${name}`, async (t) => {
-    t.same(lookOf(env, { input, output }), want)
+    t.same(lookOf(env, { input, output }), want && { isLight: false, ...want })
   })
 }
 
@@ -50,7 +50,11 @@ t.test('look: lines if standard output or standard input is not a terminal', asy
 
 t.test('look: a terminal of two colours is used without colours', async (t) => {
   const mono = { isTTY: true, getColorDepth: () => 1 }
-  t.same(lookOf(terminal, { input, output: mono }), { colours: false, unicode: true })
+  t.same(lookOf(terminal, { input, output: mono }), {
+    colours: false,
+    isLight: false,
+    unicode: true,
+  })
 })
 
 t.test('without colours, bad still looks different from good', async (t) => {
@@ -63,4 +67,30 @@ t.test('without colours, bad still looks different from good', async (t) => {
   }
   const style = styleOf('barBad', { colours: false })
   t.equal(style.foreground ?? style.background, undefined)
+})
+
+t.test('on a light background, no text is yellow or cyan', async (t) => {
+  for (const COLORFGBG of ['0;15', '0;default;15', '0;7']) {
+    t.match(lookOf({ ...terminal, COLORFGBG }, { input, output }), { isLight: true }, COLORFGBG)
+  }
+  for (const COLORFGBG of ['15;0', '7;8', '15;default', '']) {
+    t.match(lookOf({ ...terminal, COLORFGBG }, { input, output }), { isLight: false }, COLORFGBG)
+  }
+  const [yellow, cyan] = [3, 6]
+  for (const tone of [
+    'text',
+    'quiet',
+    'good',
+    'warn',
+    'bad',
+    'here',
+    'match',
+    'border',
+    'focus',
+  ] as const) {
+    const { foreground } = styleOf(tone, { colours: true, isLight: true })
+    t.not(foreground, yellow, tone)
+    t.not(foreground, cyan, tone)
+  }
+  t.same(styleOf('warn', { colours: false, isLight: true }), styleOf('warn', { colours: false }))
 })
