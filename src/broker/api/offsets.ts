@@ -183,7 +183,9 @@ function committed(
     throw new BrokerError('UNSTABLE_OFFSET_COMMIT', `${message}: a commit is under way`)
   }
   const found = groups.committed(group, place)
-  return { offset: found?.offset, version: found?.version ?? noCommit }
+  // Of a Kafka client, which means none by a negative offset.
+  const offset = found !== undefined && isOffset(found.offset) ? found.offset : undefined
+  return { offset, version: found?.version ?? noCommit }
 }
 
 /** @throws BrokerError while no leader can answer */

@@ -1,6 +1,7 @@
 // OffsetCommit: commits offsets of a member, or of a consumer outside the group while it is empty.
 // Offsets beyond the end of a log are accepted, as in Kafka; a fetch from one is answered
-// OFFSET_OUT_OF_RANGE.
+// OFFSET_OUT_OF_RANGE. Negative ones are stored as well: clients such as kafkajs commit -2 or -1 so that
+// a group begins anew at the start or the end. Native clients see none committed then.
 //
 // Next on the path: group/group-coordinator.ts.
 
@@ -12,7 +13,6 @@ import type {
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Outcome } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
-import { isOffset } from '../api/list-offsets.ts'
 import { repeated } from '../api/repeated.ts'
 import type { CommitPartition } from '../group/led-group.ts'
 import { errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
@@ -80,7 +80,6 @@ function verdictOn(
   if (metadata.length > limits.commitMetadataLengthMax) {
     return refuse('OFFSET_METADATA_TOO_LARGE', 'its metadata is too long')
   }
-  if (!isOffset(offset)) return refuse('OFFSET_OUT_OF_RANGE', 'no log has such an offset')
   const leaderEpoch = Math.max(committedLeaderEpoch, noLeaderEpoch)
   const follows = undefined
   return { topic, partition, offset, leaderEpoch, metadata, expireTimestampMs, follows }

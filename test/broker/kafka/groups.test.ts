@@ -3,6 +3,7 @@
 import t from 'tap'
 import { offsetsTopic, partitionOf } from '../../../src/broker/group/offsets-topic.ts'
 import { Consumer } from '../../../src/client/mq/consumer.ts'
+import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import { deleteGroups } from '../../../src/protocol/kafka/api/delete-groups.ts'
 import { describeGroups } from '../../../src/protocol/kafka/api/describe-groups.ts'
 import { findCoordinator } from '../../../src/protocol/kafka/api/find-coordinator.ts'
@@ -310,13 +311,30 @@ worldTest(
   },
 )
 
+worldTest(
+  t,
+  'a negative offset is stored, and means none',
+  { brokers: 1, flags },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    await newTopic(client, 'goals')
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    for (const offset of [-2, -1]) {
+      t.equal(await commit(client, { offset: 5 }), 'NONE')
+      t.equal((await admin.groupOffsets(group, 'goals'))[0]?.committed, 5)
+      t.equal(await commit(client, { offset }), 'NONE')
+      t.equal(await committed(client), offset)
+      t.equal((await admin.groupOffsets(group, 'goals'))[0]?.committed, undefined)
+    }
+  },
+)
+
 worldTest(t, 'refused commits', { brokers: 1, flags }, async (t, world) => {
   const client = kafkaClient(world)
   await coordinated(client)
   await newTopic(client, 'goals')
   t.equal(await commit(client, { topic: 'x' }), 'UNKNOWN_TOPIC_OR_PARTITION')
   t.equal(await commit(client, { partition: 7 }), 'UNKNOWN_TOPIC_OR_PARTITION')
-  t.equal(await commit(client, { offset: -1 }), 'OFFSET_OUT_OF_RANGE')
   t.equal(await commit(client, { metadata: 'x'.repeat(4097) }), 'OFFSET_METADATA_TOO_LARGE')
   t.equal(await commit(client, { groupId: '' }), 'INVALID_GROUP_ID')
   t.equal(await commit(client, { memberId: 'm', generation: 1 }), 'UNKNOWN_MEMBER_ID')
