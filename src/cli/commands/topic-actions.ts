@@ -15,6 +15,9 @@ import {
   listLines,
 } from './topic-lines.ts'
 
+/** Topics whose offsets and configurations are asked for together. */
+const describedAtOnce = 50
+
 export interface TopicWords {
   readonly topic: string | undefined
   readonly partitions: number | undefined
@@ -39,14 +42,16 @@ export async function describe(admin: MqAdmin, words: TopicWords): Promise<void>
   const infos = topic === undefined ? await admin.topics() : [await existing(admin, topic)]
   const sizes = words.sizes ? await sizesOf(admin, topic) : undefined
   const described: DescribedTopic[] = []
-  for (const info of infos) {
-    const isKnown = info.problem === undefined
-    described.push({
-      info,
-      offsets: isKnown ? await offsetsOf(admin, info) : new Map(),
-      configs: isKnown ? await admin.topicConfig(info.topic) : [],
-      sizes: sizes === undefined ? undefined : (sizes.get(info.topic) ?? []),
+  for (let from = 0; from < infos.length; from += describedAtOnce) {
+    const some = infos.slice(from, from + describedAtOnce).map(async (info) => {
+      const isKnown = info.problem === undefined
+      const [offsets, configs] = await Promise.all([
+        isKnown ? offsetsOf(admin, info) : new Map(),
+        isKnown ? admin.topicConfig(info.topic) : [],
+      ])
+      return { info, offsets, configs, sizes: sizes && (sizes.get(info.topic) ?? []) }
     })
+    described.push(...(await Promise.all(some)))
   }
   print(output, described.map(describeJson), described.flatMap(describeLines))
 }

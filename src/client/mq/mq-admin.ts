@@ -113,7 +113,9 @@ export class MqAdmin {
   /** undefined if it does not exist. */
   async topic(name: string): Promise<TopicInfo | undefined> {
     take(adminMethods.topic, [name])
-    return (await this.topics()).find(({ topic }) => topic === name)
+    const request = { type: 'metadata', topics: [name] } as const
+    const { cluster } = await this.#cluster.call(request, this.#timeoutMs)
+    return cluster.topics[0]
   }
 
   /** Resolves when each partition has a leader. @throws BrokerError TOPIC_ALREADY_EXISTS … */
