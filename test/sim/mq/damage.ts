@@ -92,9 +92,9 @@ function turnBitIn(log: MemoryDirectory, share: number): void {
   const contents = segmentsOf(log)
   const total = contents.reduce((sum, { bytes }) => sum + bytes.length, 0)
   let at = Math.max(0, Math.floor(total * share) - 1)
-  for (const { name, bytes } of contents) {
+  for (const { name, bytes, whole } of contents) {
     if (at < bytes.length) {
-      const turned = outsideOfEpoch(bytes, at)
+      const turned = outsideOfEpoch(whole, at)
       if (turned === undefined) return
       return write(log, name, Buffer.of((bytes[turned] ?? 0) ^ 1), turned)
     }
@@ -133,11 +133,18 @@ function write(log: MemoryDirectory, name: string, bytes: Buffer, at: number): v
   file.syncNow()
 }
 
-/** By offset, without the unused zeros at their ends. */
-function segmentsOf(log: MemoryDirectory): { readonly name: string; readonly bytes: Buffer }[] {
+interface SegmentContent {
+  readonly name: string
+  /** without the unused zeros at the end, and without those that end the last batch */
+  readonly bytes: Buffer
+  readonly whole: Buffer
+}
+
+/** By offset. */
+function segmentsOf(log: MemoryDirectory): SegmentContent[] {
   const names = log.list().filter((name) => name.endsWith('.segment'))
   return names.sort().map((name) => {
-    const bytes = contentOf(log, name) ?? Buffer.alloc(0)
-    return { name, bytes: bytes.subarray(0, bytes.findLastIndex(Boolean) + 1) }
+    const whole = contentOf(log, name) ?? Buffer.alloc(0)
+    return { name, whole, bytes: whole.subarray(0, whole.findLastIndex(Boolean) + 1) }
   })
 }

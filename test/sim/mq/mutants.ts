@@ -839,7 +839,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: '    if (logStart < 0) return false\n',
       },
     ],
-    seeds: 70,
+    seeds: 230,
   },
   {
     name: 'an ISR in flight is not waited for',
@@ -856,7 +856,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'if (end < 0) end',
       },
     ],
-    seeds: 100,
+    seeds: 230,
   },
   {
     name: 'a replica joins before it has all that is committed',
@@ -873,7 +873,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'nowMs - follower.fetchedMs > this.#options.lagTimeMsMax',
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'elected by id, not by life',
@@ -889,7 +889,7 @@ export const lostDiskMutants: readonly Mutant[] = [
   }).filter((member) => standingOf(member)?.life !== undefined)`,
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'a wiped disk reports for the one before it',
@@ -901,7 +901,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'status?.type',
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'an old copy keeps its identity',
@@ -913,7 +913,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'if (known !== undefined) return',
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'marks per broker instead of per identity',
@@ -935,7 +935,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'getData(zkPaths.mark(this.#options.id))',
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'high watermarks of reports are ignored',
@@ -947,7 +947,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'return Math.max(committed, known.length * 0)',
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'the ISR is those that came',
@@ -964,7 +964,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'lost: [...lost, ...kept].map(({ member }) => member.broker)',
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'a log whose tail was cut leads alone',
@@ -976,7 +976,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: "return best.log.type === 'tail-cut' && isAlone && claims.length < 0 ? 'wait' : best",
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'an election waits for no other log',
@@ -984,7 +984,7 @@ export const lostDiskMutants: readonly Mutant[] = [
     edits: [
       { file: election, from: 'if (!isTimeUp && claims.some(', to: 'if (!isTimeUp && [].some(' },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'the controller does not look at a partition again when a replica reports',
@@ -996,7 +996,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: '    this.#reports.set(name, report)\n',
       },
     ],
-    seeds: 100,
+    seeds: 230,
   },
   {
     name: 'the controller removes the last follower of a leader',
@@ -1008,7 +1008,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: 'return byBroker(kept.length > 0 ? kept : whole)',
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'eligible replicas are not asked beside the ISR',
@@ -1020,7 +1020,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: '(hasLog ? inSync : inSync)',
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'a report of an earlier life is used',
@@ -1047,13 +1047,13 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: "{ type: 'log', member, log: { ...status, life } }",
       },
     ],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'epochs are remembered beyond a truncation',
     rule: 'what is known of epochs is what the log says',
     edits: [{ file: partition, from: '    this.#epochs.truncated(end)\n', to: '' }],
-    seeds: 60,
+    seeds: 230,
   },
   {
     name: 'producers not re-read after truncation',
@@ -1065,7 +1065,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: '',
       },
     ],
-    seeds: 110,
+    seeds: 230,
   },
   {
     name: 'the tail is not written again after a failed fsync',
@@ -1077,7 +1077,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: '',
       },
     ],
-    seeds: 100,
+    seeds: 230,
   },
   {
     name: 'acknowledge before durable',
@@ -1089,7 +1089,7 @@ export const lostDiskMutants: readonly Mutant[] = [
         to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
       },
     ],
-    seeds: 100,
+    seeds: 230,
   },
 ]
 
