@@ -136,6 +136,11 @@ function segmentPath(world: BrokerWorld, id: number): string {
   return join(partitionPath(world, id), '0000000000000000.segment')
 }
 
+/** Whether the directory says that its log was lost. */
+function isIncomplete(world: BrokerWorld, id: number): boolean {
+  return readdirSync(partitionPath(world, id)).includes('incomplete')
+}
+
 /** Removes the last records of a log as if they had never been written. */
 function cutRecords(world: BrokerWorld, id: number, count: number): void {
   const path = segmentPath(world, id)
@@ -326,6 +331,8 @@ tenGoals(
     await choose(world, 1)
     await until(async () => (await partition(world)).leader === 1)
     await send(world, 10, 11)
+    // Killed before this, it would wait for an operator again.
+    await until(async () => !isIncomplete(world, 1))
     await kill(world, 1)
     await world.startBroker(1)
     await until(async () => (await partition(world)).leader === 1)
