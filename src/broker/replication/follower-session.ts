@@ -297,6 +297,14 @@ export class FollowerSession implements Waiting {
     const budget = new ByteBudget(bytesMax)
     const rest: Followed[] = []
     for (const followed of this.#news) {
+      const { replica, since, next: offset } = followed
+      if (offset < replica.earliestOffset) {
+        // It was removed before it was sent: the follower starts again, and begins anew.
+        const { topic, partition } = replica
+        this.#forget(nameOf(replica))
+        answer.push(refusal({ topic, partition, offset }, since, 'OFFSET_OUT_OF_RANGE'))
+        continue
+      }
       const room = this.#room(followed)
       if (room === 0) {
         this.#hold(followed)
