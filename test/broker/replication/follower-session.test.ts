@@ -302,6 +302,18 @@ t.test('partitions that find no room in an answer come first in the next', async
   t.same(answers.map(sent), [[[0, 0, 1]], [[1, 0, 1]], [[2, 0, 1]], [[0, 1, 2]]])
 })
 
+t.test('a follower starts again if records were removed before they were sent', async (t) => {
+  const { replicas, fetch } = world(1)
+  const answers = fetch({ partitions: [start(0)] })
+  const [replica] = replicas
+  replica?.append(2)
+  if (replica !== undefined) replica.earliestOffset = 2
+  replica?.commit()
+  await settled()
+  t.match(answers, [[{ partition: 0, offset: 0, code: 'OFFSET_OUT_OF_RANGE' }]])
+  t.equal(replica?.watches.size, 0)
+})
+
 t.test('a partition that is forgotten is not sent, and not watched', async (t) => {
   const { replicas, fetch } = world(1)
   fetch({ partitions: [start(0)] })
