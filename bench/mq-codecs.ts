@@ -55,7 +55,7 @@ const exchanges: readonly (readonly [string, MqRequest, MqResponse])[] = [
       partitions: [0, 1, 2].map((partition) => {
         const at = { leaderEpoch: 5, offset: 1_234_567, lastEpoch: 5, highWatermark: 1_234_500 }
         return {
-          ...{ ...place, partition, ...at, logStart: 0 },
+          ...{ ...place, topicId: 'abcdefghijklmnopqrstuv', partition, ...at, logStart: 0 },
           ...{ durableEnd: 1_234_567, isStart: false },
         }
       }),

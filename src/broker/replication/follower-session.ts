@@ -35,6 +35,7 @@ import type { ReplicationThrottle, Waiting } from './replication-throttle.ts'
 export type FollowedReplica = Pick<
   Replica,
   | 'topic'
+  | 'topicId'
   | 'partition'
   | 'role'
   | 'logEnd'
@@ -133,7 +134,8 @@ export class FollowerSession implements Waiting {
     const name = nameOf(asked)
     this.#forget(name)
     const replica = this.#options.replica(asked.topic, asked.partition)
-    if (replica === undefined) {
+    // The topic was deleted and created again, and one of us does not know it yet.
+    if (replica === undefined || replica.topicId !== asked.topicId) {
       this.#refuse(refusal(asked, since, 'UNKNOWN_TOPIC_OR_PARTITION'))
       return
     }

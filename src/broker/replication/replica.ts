@@ -595,9 +595,10 @@ export class Replica {
   position({ isStart }: { readonly isStart: boolean }): ReplicaFetchPartition {
     const { leaderEpoch, logEnd: offset, lastEpoch, highWatermark, logStart } = this.#core
     const { durableEnd } = this.#core
-    const { topic, partition } = this
+    const { topic, topicId, partition } = this
     return {
       topic,
+      topicId,
       partition,
       leaderEpoch,
       offset,

@@ -25,7 +25,7 @@ import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { type Plain, readPlains, writePlain } from '../plain.ts'
 import { brokerId } from './messages.ts'
 
-export const mqProtocolVersion = 5
+export const mqProtocolVersion = 6
 
 type Role = 'client' | 'broker'
 

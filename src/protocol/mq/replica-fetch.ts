@@ -29,6 +29,8 @@ import {
 
 const replicaFetchPartition = {
   topic,
+  /** a topic that was created again has another: its records are others */
+  topicId: text(),
   partition,
   /** leader epoch in which the follower follows */
   leaderEpoch: int(),
@@ -107,8 +109,9 @@ export function writeReplicaFetchRequest(out: MsgpackWriter, request: ReplicaFet
 }
 
 function writeReplicaFetchPartition(out: MsgpackWriter, asked: ReplicaFetchPartition): void {
-  out.arrayHeader(9)
+  out.arrayHeader(10)
   out.string(asked.topic)
+  out.string(asked.topicId)
   out.number(asked.partition)
   out.int(asked.leaderEpoch)
   out.int(asked.offset)
@@ -148,9 +151,10 @@ export function readReplicaFetchRequest(reader: MsgpackReader): ReplicaFetchRequ
 }
 
 function readReplicaFetchPartition(reader: MsgpackReader): ReplicaFetchPartition {
-  beginRecord(reader, 'replicaFetch request', 9)
+  beginRecord(reader, 'replicaFetch request', 10)
   return {
     topic: reader.string(),
+    topicId: reader.string(),
     partition: reader.number(),
     leaderEpoch: reader.int(),
     offset: reader.natural('the offset'),

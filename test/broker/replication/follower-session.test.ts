@@ -27,6 +27,7 @@ const follower = 2 as BrokerId
 /** A leading replica whose log the test controls. */
 class FakeReplica implements FollowedReplica {
   readonly topic = 'goals'
+  readonly topicId = 'x'
   readonly partition: number
   role: Role = { type: 'leading' }
   logEnd: Offset = 0
@@ -137,7 +138,7 @@ function start(partition: number, offset = 0): ReplicaFetchPartition {
 }
 
 function acknowledge(partition: number, durableEnd: Offset): ReplicaFetchPartition {
-  const place = { topic: 'goals', partition, leaderEpoch: 3 }
+  const place = { topic: 'goals', topicId: 'x', partition, leaderEpoch: 3 }
   const known = { lastEpoch: 3, highWatermark: 0, logStart: 0 }
   return { ...place, offset: durableEnd, ...known, durableEnd, isStart: false }
 }
@@ -265,6 +266,18 @@ t.test('a partition that is not here is refused', async (t) => {
   await settled()
   t.match(first, [[{ partition: 7, code: 'UNKNOWN_TOPIC_OR_PARTITION' }]])
 })
+
+t.test(
+  'a follower of another topic of the same name is refused, and believed nothing',
+  async (t) => {
+    const { replicas, fetch } = world(1)
+    const answers = fetch({ partitions: [{ ...start(0, 18), topicId: 'deleted' }] })
+    await settled()
+    t.match(answers, [[{ partition: 0, code: 'UNKNOWN_TOPIC_OR_PARTITION' }]])
+    t.same(replicas[0]?.acknowledged, [])
+    t.equal(replicas[0]?.watches.size, 0)
+  },
+)
 
 t.test('a leader that is deposed says so, and sends no more records', async (t) => {
   const { replicas, fetch } = world(2)

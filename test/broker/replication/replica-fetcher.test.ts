@@ -45,7 +45,8 @@ class FakeReplica {
   position({ isStart }: { readonly isStart: boolean }): ReplicaFetchPartition {
     const { topic, partition, leaderEpoch, end: offset, durableEnd, logStart } = this
     const known = { lastEpoch: -1, highWatermark: 0, logStart }
-    return { topic, partition, leaderEpoch, offset, ...known, durableEnd, isStart }
+    const place = { topic, topicId: 'x', partition }
+    return { ...place, leaderEpoch, offset, ...known, durableEnd, isStart }
   }
 
   appendFetched({ records }: ReplicaFetched): 'appended' | 'later' | 'not next' {

@@ -171,6 +171,7 @@ function open(directory = new MemoryDirectory(), changed: Partial<ReplicaOptions
   const fetchedBy2 = (offset: Offset, asked: Partial<ReplicaFetchPartition> = {}) =>
     replica.followerFetched(2 as BrokerId, life(2), {
       topic: 'goals',
+      topicId: 'x',
       partition: 0,
       leaderEpoch: 5,
       offset,
@@ -373,6 +374,7 @@ t.test(
     const known = { leaderEpoch: 5, lastEpoch: 5, highWatermark: 0, logStart: 0 }
     const asked = {
       topic: 'goals',
+      topicId: 'x',
       partition: 0,
       offset: 1,
       durableEnd: 1,
