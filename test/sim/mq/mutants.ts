@@ -516,25 +516,6 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 600,
   },
   {
-    name: 'a reassignment takes its target for in sync',
-    rule: 'replicas that a reassignment makes join the ISR by fetching, and it ends when they have',
-    edits: [
-      {
-        file: reassignment,
-        from: 'const isr = known.isr.filter(({ broker }) => target.includes(broker))',
-        to: `const isr = standings.flatMap(({ broker, life }) =>
-    target.includes(broker) && life !== undefined ? { broker, ...life, isAwaited: false } : [],
-  )`,
-      },
-      {
-        file: reassignment,
-        from: 'if (!isGoingBack(move) && !target.every((broker) => isInSync(known, broker, standings))) {',
-        to: 'if (known.leader < 0) {',
-      },
-    ],
-    seeds: 300,
-  },
-  {
     name: 'what the throttle holds is never looked at again',
     rule: 'a throttle delays what replicas that catch up take, and never stops it',
     edits: [
@@ -1219,6 +1200,25 @@ export const scenarioMutants: readonly Mutant[] = [
         file: sessions,
         from: '    resign()\n    if (this.#isClosed) return //',
         to: '    if (this.#isClosed) return\n    resign() //',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a reassignment takes its target for in sync',
+    rule: 'replicas that a reassignment makes join the ISR by fetching, and it ends when they have',
+    edits: [
+      {
+        file: reassignment,
+        from: 'const isr = known.isr.filter(({ broker }) => target.includes(broker))',
+        to: `const isr = standings.flatMap(({ broker, life }) =>
+    target.includes(broker) && life !== undefined ? { broker, ...life, isAwaited: false } : [],
+  )`,
+      },
+      {
+        file: reassignment,
+        from: 'if (!isGoingBack(move) && !target.every((broker) => isInSync(known, broker, standings))) {',
+        to: 'if (known.leader < 0) {',
       },
     ],
     seeds: 60,

@@ -14,6 +14,8 @@ export interface Scenario {
   readonly name: string
   /** the only disk in sync is lost: an operator has to decide */
   readonly mayNeedOperator?: true
+  /** of each partition, of three brokers; 3 unless told */
+  readonly replicas?: number
   readonly script: (world: MqWorld) => Promise<void>
 }
 
@@ -36,8 +38,8 @@ export function liveScenarios(seed: number): Promise<MqLife> {
 
 /** @throws InvariantError when a promise is broken */
 export function liveScenario(scenario: Scenario, seed: number): Promise<MqLife> {
-  const { script, mayNeedOperator } = scenario
-  return liveMq(seed, { script, replicas: 3, needsNoOperator: mayNeedOperator !== true })
+  const { script, mayNeedOperator, replicas = 3 } = scenario
+  return liveMq(seed, { script, replicas, needsNoOperator: mayNeedOperator !== true })
 }
 
 export const scenarios: readonly Scenario[] = [
@@ -189,6 +191,35 @@ export const scenarios: readonly Scenario[] = [
       world.network.unblockAll()
       leader.start()
       await world.run(lateMs)
+    },
+  },
+  {
+    name: 'a replica moves to a broker that cannot fetch, and the leader loses power',
+    replicas: 2,
+    script: async (world) => {
+      const leader = await begin(world)
+      const [preferred, other] = world.assignmentOf(0)
+      const next = world.brokers.find(({ id }) => id !== preferred && id !== other)
+      invariant(next !== undefined, 'one of three brokers has no replica')
+      for (const { name } of world.brokers) world.network.block(name, next.name)
+      const target = [leader.id, next.id].map((id) => id as BrokerId)
+      const hasNext = (brokers: readonly number[]) => brokers.includes(next.id)
+      await answered(world, world.strange.reassign(0, target))
+      await world.until('a replica is being made', () => hasNext(world.assignmentOf(0)))
+      // At the latest; if the replica is taken for in sync before it is, then at that moment.
+      const atMs = world.queue.nowMs + knownMs
+      await world.until('a leader loses power', () => {
+        const isr = world.stateOf(0)?.isr.map(({ broker }) => broker) ?? []
+        return hasNext(isr) || world.queue.nowMs > atMs
+      })
+      leader.end({ power: true })
+      await world.run(lateMs)
+      world.network.unblockAll()
+      leader.start()
+      await world.until('a replica has moved', () => {
+        const replicas = world.assignmentOf(0)
+        return replicas.length === target.length && target.every((id) => replicas.includes(id))
+      })
     },
   },
 ]
