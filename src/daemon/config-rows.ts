@@ -9,6 +9,7 @@ import { logLevels } from '../logger.ts'
 import type { OptionRows, Program } from '../option-rows.ts'
 import { foreignRows } from './foreign-keys.ts'
 import { jvmFlagSettings } from './jvm-flags.ts'
+import { clientTlsRows } from './tls-rows.ts'
 
 export const sessionTimeoutMax = 2 ** 31 - 1
 
@@ -41,6 +42,7 @@ const rows = {
     defaultText: 'all addresses',
     about: 'Address of the client port.',
   },
+  ...clientTlsRows,
   'server.N': {
     type: 'numbered',
     min: 0,
@@ -232,7 +234,7 @@ const rows = {
     type: 'text',
     default: undefined,
     defaultText: 'none',
-    about: 'Accepted schemes, separated by commas: digest, ip. One of them is enough.',
+    about: 'Accepted schemes, separated by commas: digest, ip, x509. One of them is enough.',
     aliases: ['enforce.auth.scheme'],
   },
   'readonlymode.enabled': {
