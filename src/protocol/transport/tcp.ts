@@ -66,6 +66,8 @@ export class TcpLink implements Link {
   #paused = false
   #congested = false
   #closing = false
+  /** `closed` was called */
+  #hasEnded = false
   #reason: Error | undefined
   readonly remoteAddress: string
   readonly remotePort: number
@@ -113,22 +115,27 @@ export class TcpLink implements Link {
     const onClose = (): void => this.#closed()
     this.#isOpen = false
     accepted.on('error', (error) => this.failed(error))
-    accepted.on('close', onClose)
     acceptor.open(accepted, {
       opened: (socket, tls, first) => {
+        if (this.#closing) {
+          socket.destroy()
+          return
+        }
         accepted.off('close', onClose)
         this.#tls = tls
         this.#socket = socket
         this.#attach(socket)
-        if (accepted.destroyed) return this.#closed()
+        if (accepted.closed) return this.#closed()
         this.secured()
         if (first === undefined) return
         if (first.length === 0) this.close()
         else this.received(first)
       },
-      failed: (reason) => this.destroy(reason),
+      failed: (reason) => this.failed(reason),
       refusedPlaintext: (first) => this.destroy(inPlaintext(first)),
     })
+    // After the acceptor's own listener, which may give the reason.
+    accepted.on('close', onClose)
   }
 
   /** For the transport: the handshake has ended, what was written meanwhile is sent. */
@@ -302,6 +309,8 @@ export class TcpLink implements Link {
   }
 
   #closed(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.#stop()
     this.#listener.closed(this.#reason)
   }

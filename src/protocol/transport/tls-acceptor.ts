@@ -27,7 +27,10 @@ const subjectShown = 200
 export interface Opening {
   /** @param first bytes that were read already */
   opened(socket: net.Socket, tls: LinkTls | undefined, first?: Buffer): void
-  /** It is not to be served; the socket is destroyed. */
+  /**
+   * It is not to be served. The socket closes by itself: to destroy it from here, below a handshake
+   * that is just ending, would crash Node.
+   */
   failed(reason: Error): void
   /** Plaintext on a port that takes none. @param first its first bytes */
   refusedPlaintext(first: Buffer): void
@@ -63,8 +66,12 @@ export class TlsAcceptor {
   }
 
   open(socket: net.Socket, opening: Opening): void {
+    const key = keyOf(socket)
     const cancel = this.#detect(socket, {
-      tls: (first) => this.#handshake(socket, first, opening),
+      tls: (first) => {
+        this.#handshakes.set(key, opening)
+        this.#handshake(socket, first)
+      },
       plaintext: (first) => {
         if (this.#port.takesPlaintext) return opening.opened(socket, undefined, first)
         opening.refusedPlaintext(first)
@@ -72,7 +79,7 @@ export class TlsAcceptor {
     })
     socket.once('close', () => {
       cancel()
-      this.#handshakes.delete(keyOf(socket))
+      if (this.#handshakes.delete(key)) opening.failed(failedHandshake('the client hung up'))
     })
   }
 
@@ -103,11 +110,12 @@ export class TlsAcceptor {
     return end
   }
 
-  #handshake(socket: net.Socket, first: Buffer, opening: Opening): void {
+  #handshake(socket: net.Socket, first: Buffer): void {
     // Node's TLS takes over the socket's handle, and reads what is put back here.
     socket.pause()
     socket.unshift(first)
-    this.#handshakes.set(keyOf(socket), opening)
+    // A client that ends its side before the handshake is done is gone.
+    socket.allowHalfOpen = false
     this.#server.emit('connection', socket)
   }
 
@@ -116,11 +124,7 @@ export class TlsAcceptor {
     socket.destroy()
     const { code, reason } = error as Error & { code?: string; reason?: string }
     const found = code === 'ECONNRESET' ? 'the client hung up' : (reason ?? error.message)
-    opening?.failed(
-      new TlsError(`TLS: ${found}`, `Cannot finish a TLS handshake: ${found}${adviceFor(code)}`, {
-        cause: error,
-      }),
-    )
+    opening?.failed(failedHandshake(found, adviceFor(code), error))
   }
 
   #secured(socket: tls.TLSSocket): void {
@@ -129,6 +133,7 @@ export class TlsAcceptor {
       socket.destroy()
       return
     }
+    socket.allowHalfOpen = true
     try {
       this.#judge(socket, opening)
     } catch (cause) {
@@ -180,6 +185,11 @@ export class TlsAcceptor {
     this.#handshakes.delete(key)
     return opening
   }
+}
+
+function failedHandshake(found: string, advice = '', cause?: Error): TlsError {
+  const message = `Cannot finish a TLS handshake: ${found}${advice}`
+  return new TlsError(`TLS: ${found}`, message, cause && { cause })
 }
 
 function keyOf({ remoteAddress, remotePort }: net.Socket): string {
