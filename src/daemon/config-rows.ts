@@ -42,7 +42,6 @@ const rows = {
     defaultText: 'all addresses',
     about: 'Address of the client port.',
   },
-  ...clientTlsRows,
   'server.N': {
     type: 'numbered',
     min: 0,
@@ -73,6 +72,7 @@ const rows = {
     default: false,
     about: 'Whether the warning about a peer port that strangers can use is left out.',
   },
+  ...clientTlsRows,
   dynamicConfigFile: {
     type: 'include',
     // The version number of ZooKeeper's dynamic configuration.

@@ -2,10 +2,15 @@
 //
 // Source: X509Util, ClientX509Util and QuorumX509Util in ZooKeeper, and its administrator guide.
 
-import type { OptionRow } from '../option-rows.ts'
 import { clientAuths, storeTypes } from '../protocol/tls/settings.ts'
 
-type TextRow = Extract<OptionRow, { type: 'text' }> & { readonly default: undefined }
+export interface TextRow {
+  readonly type: 'text'
+  readonly default: undefined
+  readonly defaultText: string
+  readonly secret?: boolean
+  readonly about: string
+}
 
 function text(about: string, defaultText = 'none'): TextRow {
   return { type: 'text', default: undefined, defaultText, about }
@@ -51,7 +56,7 @@ export const clientTlsRows = {
   'ssl.keyStore.passwordPath': text('File that holds the password; it overrides the other.'),
   'ssl.keyStore.type': { ...typeRow, about: 'Type of that file; JKS has to be converted.' },
   'ssl.trustStore.location': text(
-    'File with the certificates of the authorities that clients’ certificates are signed by.',
+    'File with the certificates of the authorities that clients' certificates are signed by.',
     'none; needed unless ssl.clientAuth=none',
   ),
   'ssl.trustStore.password': secret('Password of that file.'),
@@ -65,7 +70,7 @@ export const clientTlsRows = {
   'ssl.hostnameVerification': {
     type: 'boolean',
     default: true,
-    about: 'With false, clients are not asked for their host name either; see below.',
+    about: 'With false, ssl.clientHostnameVerification has no effect.',
   },
   'ssl.clientHostnameVerification': {
     type: 'boolean',

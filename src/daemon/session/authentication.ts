@@ -63,6 +63,10 @@ export function authenticate(
   { superDigest }: Pick<AuthenticationOptions, 'superDigest'>,
 ): readonly Id[] | undefined {
   if (scheme === 'ip') return identities
+  // The certificate was judged when the connection began.
+  if (scheme === 'x509') {
+    return identities.some(({ scheme }) => scheme === 'x509') ? identities : undefined
+  }
   if (scheme !== 'digest') return undefined
   const id = digestOf(credential)
   const proven: Id[] = [{ scheme: 'digest', id }]

@@ -7,8 +7,12 @@ export class TlsError extends ProtocolError {
   /** the same for all of one kind, by which they are counted */
   readonly what: string
 
-  constructor(what: string, message: string, options?: ErrorOptions) {
-    super(message, options)
+  /** the message, without what could not be done */
+  readonly found: string
+
+  constructor(what: string, [attempt, found]: readonly [string, string], options?: ErrorOptions) {
+    super(`${attempt}: ${found}`, options)
     this.what = what
+    this.found = found
   }
 }

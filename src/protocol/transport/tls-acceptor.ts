@@ -138,30 +138,30 @@ export class TlsAcceptor {
       this.#judge(socket, opening)
     } catch (cause) {
       // A certificate is bytes from a stranger.
-      const message = 'Cannot read the certificate of a client'
-      opening.failed(new TlsError('unreadable certificate', message, { cause }))
+      const what = 'unreadable certificate'
+      opening.failed(new TlsError(what, ['Cannot serve a client', what], { cause }))
       socket.destroy()
     }
   }
 
   #judge(socket: tls.TLSSocket, opening: Opening): void {
-    const refuse = (what: string, message: string): void => {
-      opening.failed(new TlsError(what, message))
+    const refuse = (what: string, attempt: string, found: string): void => {
+      opening.failed(new TlsError(what, [attempt, found]))
       socket.destroy()
     }
     const certificate = socket.getPeerX509Certificate()
     if (certificate === undefined) {
       if (this.#port.clientAuth === 'need') {
-        return refuse('no certificate', 'Cannot serve a client that shows no certificate')
+        return refuse('no certificate', 'Cannot serve a client', 'it shows no certificate')
       }
       return opening.opened(socket, linkTls(socket, undefined))
     }
     const subject = subjectOf(certificate)
     const shown = oneLine(printable(subject.slice(0, subjectShown)))
+    const cannotTrust = `Cannot trust the certificate of ${shown}`
     if (!socket.authorized) {
       const found = `${socket.authorizationError}`
-      const message = `Cannot trust the certificate of ${shown}: ${found}`
-      return refuse(`untrusted certificate: ${found}`, message)
+      return refuse(`untrusted certificate: ${found}`, cannotTrust, found)
     }
     const proven = linkTls(socket, {
       subject,
@@ -172,10 +172,9 @@ export class TlsAcceptor {
     isOfAddress(proven, address).then(
       (isRight) => {
         if (isRight) return opening.opened(socket, proven)
-        const message = `Cannot trust the certificate of ${shown}: it does not name ${address}`
-        refuse('certificate of another host', message)
+        refuse('certificate of another host', cannotTrust, `it does not name ${address}`)
       },
-      (error: Error) => refuse('host names', `Cannot check the host name of a client: ${error}`),
+      (error: Error) => refuse('host names', cannotTrust, error.message),
     )
   }
 
@@ -188,8 +187,8 @@ export class TlsAcceptor {
 }
 
 function failedHandshake(found: string, advice = '', cause?: Error): TlsError {
-  const message = `Cannot finish a TLS handshake: ${found}${advice}`
-  return new TlsError(`TLS: ${found}`, message, cause && { cause })
+  const attempt = 'Cannot finish a TLS handshake'
+  return new TlsError(`TLS: ${found}`, [attempt, `${found}${advice}`], cause && { cause })
 }
 
 function keyOf({ remoteAddress, remotePort }: net.Socket): string {

@@ -26,7 +26,7 @@ export function dialError(error: Error, address: Address): Error {
   if (syscall !== undefined) return error
   const where = formatAddress(address)
   const fail = (what: string, found: string): TlsError =>
-    new TlsError(`TLS: ${what}`, `Cannot speak TLS with ${where}: ${found}`, { cause: error })
+    new TlsError(`TLS: ${what}`, [`Cannot speak TLS with ${where}`, found], { cause: error })
   switch (code) {
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return fail(code, `its certificate is of another host: ${error.message}`)

@@ -248,7 +248,7 @@ const judged: readonly {
   subject?: string | undefined
   refused?: RegExp
 }[] = [
-  { name: 'need: no certificate', clientAuth: 'need', refused: /shows no certificate/ },
+  { name: 'need: no certificate', clientAuth: 'need', refused: /it shows no certificate/ },
   {
     name: 'need: a trusted one',
     clientAuth: 'need',
@@ -357,7 +357,7 @@ t.test(
       const socket = net.connect({ host: '127.0.0.1', port: port.listener.port })
       socket.on('error', () => undefined)
       socket.resume()
-    socket.end(Buffer.from(bytes, 'hex'))
+      socket.end(Buffer.from(bytes, 'hex'))
       await once(socket, 'close')
     }
     for (const end of port.ends) t.ok((await end.closedFor) instanceof ProtocolError)
