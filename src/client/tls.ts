@@ -52,7 +52,6 @@ export const tlsOption: Kind<TlsClient> = (value, name) => {
   try {
     const credentials = new Credentials({
       settings,
-      wallMs: () => Date.now(),
       logger: silentLogger,
     })
     return { credentials, verifiesHost: verifyHost }

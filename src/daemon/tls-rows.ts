@@ -56,7 +56,7 @@ export const clientTlsRows = {
   'ssl.keyStore.passwordPath': text('File that holds the password; it overrides the other.'),
   'ssl.keyStore.type': { ...typeRow, about: 'Type of that file; JKS has to be converted.' },
   'ssl.trustStore.location': text(
-    'File with the certificates of the authorities that clients' certificates are signed by.',
+    'File with the certificates of the authorities that sign those of clients.',
     'none; needed unless ssl.clientAuth=none',
   ),
   'ssl.trustStore.password': secret('Password of that file.'),

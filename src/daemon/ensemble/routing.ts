@@ -68,6 +68,7 @@ export class Routing {
       case 'UPTODATE':
       case 'ACK':
       case 'COMMIT':
+      case 'INFORM':
       case 'PING':
       case 'PONG':
         return this.#to.zab(from, message)

@@ -34,9 +34,9 @@ import { serverIdField } from '../records.ts'
 
 /**
  * Since 3, a NOTIFICATION's vote and a PROPOSAL's entries are arrays, and REQUEST begins with seq;
- * since 4, a hello may carry a challenge.
+ * since 4, a hello may carry a challenge; since 5, there are observers, and INFORM.
  */
-export const peerProtocolVersion = 4
+export const peerProtocolVersion = 5
 
 const helloRole = 'peer'
 const challengeRole = 'challenge'
@@ -54,6 +54,8 @@ const listedServerFields = {
   id: serverIdField,
   /** host:port of its peer port */
   address: text(),
+  /** whether it is an observer, and does not vote */
+  observes: boolean(),
 }
 
 /** A server in a configuration's list. */

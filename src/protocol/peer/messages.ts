@@ -97,6 +97,8 @@ export const peerMessages = new Messages('peer message', {
   UPTODATE: { code: 10, fields: { committed: zxidField } },
   ACK: { code: 11, fields: { zxid: zxidField } },
   COMMIT: { code: 12, fields: { zxid: zxidField } },
+  /** To an observer, in place of PROPOSAL and COMMIT: the entries are committed. */
+  INFORM: { code: 25, fields: { entries: entriesField } },
   /** `round` counts the leader's pings; a PONG of a round proves leadership after its PING. */
   PING: { code: 13, fields: { round: natural() } },
   PONG: { code: 14, fields: { round: natural() } },

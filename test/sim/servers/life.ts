@@ -86,6 +86,7 @@ export class ServersWorld {
     const parts = {
       ...{ queue, network, random, checker, servers, trace, segmentBytes, handoverAt },
       serverCount: this.faults.servers,
+      observers: this.faults.observers,
       logKept: { segments: logSegmentsKept, bytes: 0 },
       hasSecret: secret > 0,
       cover: (what: string) => this.cover(what),

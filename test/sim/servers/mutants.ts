@@ -591,4 +591,18 @@ export const serverMutants: readonly Mutant[] = [
     ],
     seeds: 50,
   },
+
+  // --- observers ---------------------------------------------------------------------------------
+  {
+    name: 'every server of the list votes',
+    rule: 'an observer is in no quorum',
+    edits: [
+      {
+        file: driver,
+        from: 'voters: [...servers.keys()].filter((id) => !observers.has(id)),',
+        to: 'voters: [...servers.keys()],',
+      },
+    ],
+    seeds: 100,
+  },
 ]

@@ -12,7 +12,14 @@ type Cause = () => void
 /** The faults that have causes; the others are properties of the world. */
 type CausedFault = Exclude<
   keyof ZabFaults,
-  'servers' | 'networkMs' | 'diskMs' | 'treeMs' | 'epochCounterMax' | 'halfOpenMs' | 'hopeless'
+  | 'servers'
+  | 'observers'
+  | 'networkMs'
+  | 'diskMs'
+  | 'treeMs'
+  | 'epochCounterMax'
+  | 'halfOpenMs'
+  | 'hopeless'
 >
 
 export class Nemesis {
@@ -40,6 +47,7 @@ export class Nemesis {
       ...of('purges', this.#purges()),
       ...of('drifts', [() => world.drift(this.#any(), 0.3 + world.random.next() * 1.5)]),
       ...of('lies', this.#lies()),
+      ...of('boasts', [() => this.#boast()]),
     ]
   }
 
@@ -176,6 +184,13 @@ export class Nemesis {
       () => world.purge(this.#leader()),
       () => leaveBehind(world),
     ]
+  }
+
+  #boast(): void {
+    const { network, random, servers, lies } = this.#world
+    const observers = servers.filter(({ votes }) => !votes)
+    lies.boast()
+    if (observers.length > 0) network.drop(random.pick(observers).id, this.#leader())
   }
 
   #lies(): Cause[] {
