@@ -80,7 +80,7 @@ const roundsMax = 5_000_000
 
 /**
  * @throws WrongPasswordError
- * @throws ProtocolError if it is no such file, or encrypted by something else
+ * @throws ProtocolError for another file, and for one with an unknown cipher
  */
 export function readPkcs12(file: Buffer, password: string): Pkcs12 {
   const [, authSafe, macData] = sequenceOf(readDer(file))
