@@ -229,6 +229,30 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     })
   }
 
+  /** Creates the chroot and its parents, as far as they are missing, without data. */
+  async createChroot(): Promise<void> {
+    for (const path of this.#chroot.ancestry) await this.#createIfMissing(path)
+  }
+
+  async #createIfMissing(serverPath: string): Promise<void> {
+    const given = [serverPath, null]
+    for (;;) {
+      try {
+        await this.#calls.ask(zkMethods.create, given, ({ path, data, mode, ttlMs }) => ({
+          path,
+          request: { type: 'create', path, data, mode, acl: this.#defaultAcl, ttlMs },
+          read: () => undefined,
+        }))
+        return
+      } catch (error) {
+        const code = error instanceof ZkError ? error.code : undefined
+        if (code === 'NODEEXISTS') return
+        // The outcome is unknown: if the znode was created, the next attempt finds it.
+        if (code !== 'CONNECTIONLOSS') throw error
+      }
+    }
+  }
+
   // --- znodes ------------------------------------------------------------------------------------
 
   /** @returns the path, for a sequential mode with its number */
