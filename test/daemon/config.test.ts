@@ -266,7 +266,7 @@ const refusals = [
   },
   { name: 'revocation lists', argv: ['--ssl.crl=true'], says: 'not checked for revocation' },
   {
-    name: 'a super user that is no name in a certificate',
+    name: 'a super user without the form of a name in a certificate',
     argv: ['--X509AuthenticationProvider.superUser=admin'],
     says: 'it must be the name in a certificate, such as CN=admin,O=Example',
   },
