@@ -70,6 +70,10 @@ export class Routing {
       case 'COMMIT':
       case 'PING':
       case 'PONG':
+      case 'HOLD':
+      case 'HELD':
+      case 'RESUME':
+      case 'SUCCESSOR':
         return this.#to.zab(from, message)
       case 'SNAPCHUNK':
       case 'SNAPEND':

@@ -185,7 +185,11 @@ export class Looking implements Role {
     if (this.#next !== undefined) return
     const leader = this.#workingLeader() ?? this.#electedLeader(nowMs)
     if (leader === undefined) return
-    this.#next = leader === this.#state.self ? { type: 'leading' } : { type: 'following', leader }
+    const continues = false
+    this.#next =
+      leader === this.#state.self
+        ? { type: 'leading', continues }
+        : { type: 'following', leader, continues }
   }
 
   /** A server that claims to lead and that a quorum follows in one established epoch. */

@@ -30,6 +30,7 @@ const rows = {
   purges: weight('Logs are purged, so that only a tree can bring a late server back.'),
   drifts: weight('A clock runs faster or slower than the others.'),
   lies: weight('Strangers claim to be servers; NEWEPOCH names the wrong epoch.'),
+  transfers: weight('A leader is asked to hand over, perhaps amid other faults.'),
   hopeless: quantity('1: disks are lost beyond what an ensemble can recover from.', 0),
 }
 
@@ -53,6 +54,8 @@ export function drawZabFaults(seed: number, random = new Random(seed)): ZabFault
   const drifts = maybe(0.3)
   const lies = maybe(0.3)
   const hopeless = wipes > 0 ? maybe(0.5) : 0
+  // Drawn apart: the other properties of a seed are as they were before there was this one.
+  const transfers = new Random(seed ^ 0x7a4e).chance(0.4) ? 3 : 0
   return {
     servers: seed % 3 === 0 ? 5 : 3,
     networkMs: [0.1, seed % 5 === 0 ? 40 : 4],
@@ -64,5 +67,6 @@ export function drawZabFaults(seed: number, random = new Random(seed)): ZabFault
     handovers: 1,
     lonelyProposals: 1,
     ...{ crashes, blocks, forgeries, stalls, pauses, wipes, purges, drifts, lies, hopeless },
+    transfers,
   }
 }

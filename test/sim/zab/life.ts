@@ -23,6 +23,8 @@ export interface ZabLifeOptions {
 const roundCount = 80
 /** How long the ensemble may take to agree once all faults are gone. */
 const convergenceMs = 15_000
+/** How long a transfer of leadership may take then. */
+const peacefulTransferMs = 2000
 
 /** @throws InvariantError when a promise is broken */
 export function liveZab(seed: number, options: ZabLifeOptions = {}): ZabLife {
@@ -54,6 +56,8 @@ export function liveZab(seed: number, options: ZabLifeOptions = {}): ZabLife {
   }
   settle(world)
   invariant(world.proposeSome(1), 'an ensemble that agrees has a leader')
+  // A message that is yet to be misannounced would make a learner leave.
+  if (faults.transfers > 0 && faults.lies === 0) transferInPeace(world)
   settle(world)
   return resultOf(world)
 }
@@ -63,6 +67,23 @@ function settle(world: ZabWorld): void {
     invariant(waitedMs < convergenceMs, 'an ensemble without faults agrees in time')
     world.run(100)
   }
+}
+
+/** Without faults, a leader that is asked to hand over does, while it proposes, and at once. */
+function transferInPeace(world: ZabWorld): void {
+  const { random, servers, events } = world
+  settle(world)
+  const leader = world.leader()
+  const { id: to } = random.pick(servers.filter(({ id }) => id !== leader))
+  world.proposeSome(1 + random.below(3))
+  const beganMs = events.nowMs
+  world.transfer({ to, leaves: random.chance(0.5) })
+  world.watchForLooking()
+  while (world.leader() !== to && events.nowMs - beganMs < peacefulTransferMs) world.run(1)
+  invariant(world.leader() === to, 'without faults, leadership goes to the server that is named')
+  invariant(world.proposeSome(1), 'a server that took over proposes')
+  settle(world)
+  invariant(!world.hasLooked, 'a transfer of leadership needs no election')
 }
 
 function resultOf({ checker, coverage }: ZabWorld): ZabLife {

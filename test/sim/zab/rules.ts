@@ -5,6 +5,7 @@
 import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
 import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
 import type { ZabChecker } from './checker.ts'
 import type { LogRecord } from './records.ts'
@@ -29,7 +30,7 @@ export class ZabRules {
   }
 
   /** What a message promises lies on the sender's disk when it leaves (I11). */
-  sends(process: Incarnation, message: ZabMessage): void {
+  sends(process: Incarnation, message: ZabMessage, to: ServerId): void {
     const { disk } = process.server
     switch (message.type) {
       case 'NEWEPOCH':
@@ -64,11 +65,32 @@ export class ZabRules {
       case 'ACK':
         invariant(disk.last >= message.zxid, 'ACK leaves when the transaction is on the disk')
         return
+      case 'SUCCESSOR':
+        if (to === message.successor) this.#hands(process, message.zxid, to)
+        return
       case 'COMMIT':
         return this.#checker.announced(message.zxid, process.log, this.#disks)
       case 'UPTODATE':
         return this.#checker.announced(message.committed, process.log, this.#disks)
     }
+  }
+
+  /** A transfer loses nothing, and nobody is in doubt: all that was proposed is committed. */
+  #hands({ delivered, zab }: Incarnation, zxid: Zxid, to: ServerId): void {
+    invariant(
+      delivered === zxid,
+      'leadership is handed over when all that was proposed is delivered',
+    )
+    invariant(zab.lastZxid === zxid, 'leadership is handed over with the whole log')
+    const successor = this.#servers.find(({ id }) => id === to)
+    invariant(successor !== undefined, 'leadership is handed to a server that there is')
+    const { disk } = successor
+    // It may have lost its disk since it acknowledged; then it stands for nothing.
+    const isForgetful = !disk.epochs.initialised
+    invariant(
+      isForgetful || disk.last >= zxid,
+      'leadership goes to a server that has the whole log',
+    )
   }
 
   sendsHistory({ server }: Incarnation, after: Zxid): void {
