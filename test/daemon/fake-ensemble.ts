@@ -176,4 +176,12 @@ export class FakeMember implements Ensemble {
   confirmLeadership(confirmed: () => void): void {
     this.#cluster.confirmLeadership(confirmed)
   }
+
+  /** As the test wants it. */
+  onTransfer: Ensemble['transferLeadership'] = (_request, done) =>
+    done({ type: 'refused', reason: 'this ensemble has no other voter' })
+
+  transferLeadership(...[request, done]: Parameters<Ensemble['transferLeadership']>): void {
+    this.onTransfer(request, done)
+  }
 }

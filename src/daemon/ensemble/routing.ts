@@ -46,6 +46,7 @@ export class Routing {
       case 'ATTACH':
       case 'SYNC':
       case 'TOUCH':
+      case 'OWNED':
         if (this.#isLearner(from)) this.#to.fromLearner(from, message)
         return
       case 'ATTACHED':

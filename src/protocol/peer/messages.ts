@@ -153,6 +153,11 @@ export const peerMessages = new Messages('peer message', {
   SYNC: { code: 22, fields: { seq } },
   /** Sessions heard from since the last TOUCH. */
   TOUCH: { code: 23, fields: { sessions: listOf(sessionIdField) } },
+  /**
+   * Sessions that go on at the learner under a new leader, to which no leader has attached them.
+   * The first message of a learner after a transfer of leadership.
+   */
+  OWNED: { code: 25, fields: { sessions: listOf(sessionIdField) } },
 
   // --- from the leader to one learner
   ATTACHED: {
@@ -187,7 +192,7 @@ export type Notification = Of<'NOTIFICATION'>
 export type LinkMessage = Of<'MEMBER' | 'REFUSED' | 'PROBE' | 'PROBED'>
 
 /** From a learner to its leader, for clients. */
-export type LearnerMessage = Of<'REQUEST' | 'ATTACH' | 'SYNC' | 'TOUCH'>
+export type LearnerMessage = Of<'REQUEST' | 'ATTACH' | 'SYNC' | 'TOUCH' | 'OWNED'>
 
 /**
  * From the leader to one learner, outside the order of transactions. A REQUEST is answered by its

@@ -25,16 +25,16 @@ t.test('a hold begins at the counter at which an epoch is handed over', async (t
   const hold = new Hold(10)
   hold.proposed(makeZxid({ epoch: 7, counter: 9 }))
   t.notOk(hold.isHolding)
-  t.notOk(hold.maybeHold(one, { type: 'SYNC', seq: 1 }))
+  t.notOk(hold.maybeHold(one, { type: 'SYNC', seq: 1 }, false))
   hold.proposed(makeZxid({ epoch: 7, counter: 10 }))
   t.ok(hold.isHolding)
 })
 
 t.test('requests of learners wait in order, except TOUCH', async (t) => {
   const hold = holding()
-  t.ok(hold.maybeHold(two, { type: 'SYNC', seq: 1 }))
-  t.notOk(hold.maybeHold(one, { type: 'TOUCH', sessions: [session] }))
-  t.ok(hold.maybeHold(one, { type: 'SYNC', seq: 2 }))
+  t.ok(hold.maybeHold(two, { type: 'SYNC', seq: 1 }, false))
+  t.notOk(hold.maybeHold(one, { type: 'TOUCH', sessions: [session] }, false))
+  t.ok(hold.maybeHold(one, { type: 'SYNC', seq: 2 }, false))
   t.same(hold.end(), [
     { from: two, message: { type: 'SYNC', seq: 1 } },
     { from: one, message: { type: 'SYNC', seq: 2 } },
@@ -58,7 +58,7 @@ t.test('a held message is a copy: the socket reuses the bytes that it arrived in
       request: { type: 'multi', ops: [{ type: 'setData', path: '/b', data: view, version: -1 }] },
     },
   ]
-  for (const message of messages) hold.maybeHold(one, message)
+  for (const message of messages) hold.maybeHold(one, message, false)
   const before = structuredClone(messages)
   socket.fill('y')
   t.same(
@@ -69,7 +69,7 @@ t.test('a held message is a copy: the socket reuses the bytes that it arrived in
 
 t.test('a copy holds the message, not the whole buffer around it', async (t) => {
   const hold = holding()
-  hold.maybeHold(one, setData(1, Buffer.alloc(1024 * 1024).subarray(0, 5)))
+  hold.maybeHold(one, setData(1, Buffer.alloc(1024 * 1024).subarray(0, 5)), false)
   const [held] = hold.end()
   const data =
     held?.message.type === 'REQUEST' && held.message.request.type === 'setData'
