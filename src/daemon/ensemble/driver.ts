@@ -25,12 +25,7 @@ import type { Epochs, ZabEffect, ZabInput } from '../zab/types.ts'
 import { Zab } from '../zab/zab.ts'
 import { AckTimes } from './ack-times.ts'
 import { Confirmations } from './confirmations.ts'
-import type {
-  Ensemble,
-  EnsembleListener,
-  EnsembleRole,
-  TransferOutcome,
-} from './ensemble.ts'
+import type { Ensemble, EnsembleListener, EnsembleRole, TransferOutcome } from './ensemble.ts'
 import type { EnsembleOptions } from './ensemble-options.ts'
 import { membersOf } from './greeting.ts'
 import { HistoryStream } from './history-stream.ts'

@@ -78,7 +78,8 @@ export class Hold {
    * @returns whether the message waits; a TOUCH does not, because sessions expire by the clock
    */
   maybeHold(from: ServerId, message: LearnerMessage, isOwn: boolean): boolean {
-    const holdsIt = this.#epochEnds || this.#transfer === 'all' || (this.#transfer === 'own' && isOwn)
+    const holdsIt =
+      this.#epochEnds || this.#transfer === 'all' || (this.#transfer === 'own' && isOwn)
     if (!holdsIt || message.type === 'TOUCH') return false
     this.#held.push({ from, message: this.#copyOf(message) })
     return true

@@ -33,6 +33,7 @@ import {
 import type { ServerSessions, SessionRequests } from '../session/server-sessions.ts'
 import { sessionCreatedBy, type Txn } from '../ztree/txn.ts'
 import type { Applied, ZTree } from '../ztree/ztree.ts'
+import type { Administration, Administrator } from './administrator.ts'
 import type { FinalProcessor } from './final.ts'
 import { Turns } from './turns.ts'
 
@@ -43,6 +44,7 @@ export interface CommitParts {
   readonly tree: ZTree
   readonly sessions: ServerSessions
   readonly final: FinalProcessor
+  readonly administrator: Administrator
   readonly metrics: Metrics
   readonly clock: Clock
   /** requests in flight to the leader; above, clients that send more wait */
@@ -57,6 +59,7 @@ export class CommitProcessor implements SessionRequests {
   readonly #tree: ZTree
   readonly #sessions: ServerSessions
   readonly #final: FinalProcessor
+  readonly #administrator: Administrator
   readonly #metrics: Metrics
   readonly #clock: Clock
   readonly #onApplied: OnApplied
@@ -74,12 +77,14 @@ export class CommitProcessor implements SessionRequests {
   readonly #throttled = new Set<Client>()
 
   constructor(parts: CommitParts, onApplied: OnApplied) {
-    const { ensemble, tree, sessions, final, metrics, clock, outstandingMax } = parts
+    const { ensemble, tree, sessions, final, administrator } = parts
+    const { metrics, clock, outstandingMax } = parts
     this.#ensemble = ensemble
     this.#tree = tree
     this.#sessions = sessions
     this.#onApplied = onApplied
     this.#final = final
+    this.#administrator = administrator
     this.#metrics = metrics
     this.#clock = clock
     this.#outstandingMax = outstandingMax ?? limits.proposalsInFlightMax
@@ -103,7 +108,9 @@ export class CommitProcessor implements SessionRequests {
    */
   submit(client: Client, xid: number, request: Request, bytes: number): void {
     const write = isWrite(request)
-    if (!write && !needsSync(request)) {
+    if (request.type === 'moveLeader' || request.type === 'drain') {
+      this.#administer(client, xid, request)
+    } else if (!write && !needsSync(request)) {
       if (client.queue.length > 0) this.#enqueue(client, xid, { read: request })
       else this.#answer(client, xid, request)
     } else if (this.#ensemble.role.type === 'looking') this.#refuse(client, xid, request)
@@ -241,6 +248,21 @@ export class CommitProcessor implements SessionRequests {
     if (ends) client.close()
   }
 
+  /** Takes as long as it takes; the answer comes in the client's order all the same. */
+  #administer(client: Client, xid: number, request: Administration): void {
+    if (!this.#final.mayAdminister(client)) {
+      return this.submit(client, xid, { type: 'refused', code: errorCodes.NOAUTH }, 0)
+    }
+    const seq = this.#enqueue(client, xid, { read: request, asks: true })
+    this.#administrator.perform(client, request, (answer) => {
+      const pending = this.#takeAsked(seq)
+      if (pending === undefined) return
+      pending.settled = true
+      pending.answer = answer
+      this.advance(client)
+    })
+  }
+
   #askToWrite(client: Client, xid: number, request: WriteRequest, bytes: number): void {
     const { session, identities } = client
     const seq = this.#enqueue(client, xid, { op: request.type, bytes })
@@ -268,7 +290,9 @@ export class CommitProcessor implements SessionRequests {
   ): number {
     const seq = asks ? ++this.#seq : 0
     const receivedMs = this.noteTime()
-    const pending = { client, xid, read, op, seq, receivedMs, bytes, settled: !asks }
+    const settled = !asks
+    const answer = undefined
+    const pending = { client, xid, read, op, seq, receivedMs, bytes, settled, answer }
     client.queue.push(pending)
     if (!asks) return seq
     this.#asked.set(seq, pending)
@@ -305,7 +329,8 @@ export class CommitProcessor implements SessionRequests {
 
   #answerHead(head: PendingRequest, read: Readable): void {
     this.#leave(head)
-    this.#final.answer(head.client, head.xid, read)
+    if (head.answer === undefined) this.#final.answer(head.client, head.xid, read)
+    else head.client.reply(head.xid, this.#tree.lastApplied, head.answer)
   }
 
   #leave({ client, read, op, receivedMs }: PendingRequest): void {

@@ -36,6 +36,8 @@ const roundCount = 60
 /** Simulated time within which everything must be well after the faults stop. */
 const convergenceMs = 30_000
 const clientsMax = 5
+/** Servers that can reach each other have a link again after this time. */
+const redialledMs = 3000
 /** After at most this many events, pending promises proceed. */
 const eventsPerRest = 16
 
@@ -159,7 +161,9 @@ export class ServersWorld {
     await this.#until('clients get their answers', () =>
       living.every(({ pendingCount }) => pendingCount === 0),
     )
-    if (this.faults.transfers > 0) await this.#transferInPeace(living)
+    // A leader whose epoch ends refuses, for a moment.
+    const { transfers, handoverAt } = this.faults
+    if (transfers > 0 && handoverAt >= 1_000_000) await this.#transferInPeace(living)
     if (this.random.chance(0.25)) await this.#beQuiet(living)
     await this.#until('all servers end up with the same', () => this.#converged())
     this.#compareTrees()
@@ -181,6 +185,8 @@ export class ServersWorld {
   async #transferInPeace(living: readonly SimClient[]): Promise<void> {
     const { random, servers, load } = this
     const isLeading = ({ role }: SimServer): boolean => role.type === 'leading'
+    // Followers that had no link to the next leader yet would look for one.
+    await this.#run(redialledMs)
     await this.#until('there is a leader', () => servers.some(isLeading))
     const leader = servers.find(isLeading)
     const to = random.pick(servers.filter((server) => server !== leader))
