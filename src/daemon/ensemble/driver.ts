@@ -217,9 +217,9 @@ export class EnsembleDriver implements Ensemble {
 
   transferLeadership(request: TransferRequest, done: (outcome: TransferOutcome) => void): void {
     if (this.#role.type !== 'leading') return done({ type: 'not leading' })
-    if (this.#transfer.isAsked) {
-      return done({ type: 'refused', reason: 'a transfer of leadership is in progress' })
-    }
+    const refuse = (reason: string): void => done({ type: 'refused', reason })
+    if (this.#transfer.isAsked) return refuse('a transfer of leadership is in progress')
+    if (this.#hold.isHolding) return refuse('this leader is about to begin its next epoch')
     this.#transfer.asked(done)
     this.#put({ type: 'transfer', request })
   }

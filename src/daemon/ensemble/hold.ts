@@ -78,8 +78,8 @@ export class Hold {
    * @returns whether the message waits; a TOUCH does not, because sessions expire by the clock
    */
   maybeHold(from: ServerId, message: LearnerMessage, isOwn: boolean): boolean {
-    const holdsIt =
-      this.#epochEnds || this.#transfer === 'all' || (this.#transfer === 'own' && isOwn)
+    // What a learner sent before its HELD must take effect, even if the epoch's counter nears its end.
+    const holdsIt = this.#transfer === 'own' ? isOwn : this.isHolding
     if (!holdsIt || message.type === 'TOUCH') return false
     this.#held.push({ from, message: this.#copyOf(message) })
     return true
