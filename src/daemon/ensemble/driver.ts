@@ -151,6 +151,11 @@ export class EnsembleDriver implements Ensemble {
     return this.#zab.followers
   }
 
+  /** With how many other servers it has a link. */
+  get linkCount(): number {
+    return this.#links.linkCount
+  }
+
   /** When this server began to lead; undefined while it does not. */
   get leadingSinceMs(): number | undefined {
     return this.#times.leadingSinceMs

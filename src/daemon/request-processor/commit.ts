@@ -75,6 +75,8 @@ export class CommitProcessor implements SessionRequests {
   /** Answers that become valid once the tree has reached their zxid. */
   #reaching: { readonly answer: Answer; readonly pending: PendingRequest }[] = []
   readonly #throttled = new Set<Client>()
+  /** Clients that wait for an administrative request: what they send meanwhile waits too. */
+  readonly #administering = new Set<Client>()
 
   constructor(parts: CommitParts, onApplied: OnApplied) {
     const { ensemble, tree, sessions, final, administrator } = parts
@@ -98,6 +100,7 @@ export class CommitProcessor implements SessionRequests {
 
   /** See `Turns.mayTake`. */
   mayTake(client: Client, bytes: number): boolean {
+    if (this.#administering.has(client)) return false
     return this.#turns.mayTake(client, bytes)
   }
 
@@ -227,6 +230,7 @@ export class CommitProcessor implements SessionRequests {
   drop(client: Client): void {
     for (const { seq } of client.queue.takeAll()) this.#takeAsked(seq)
     this.#throttled.delete(client)
+    this.#administering.delete(client)
     this.#turns.leave(client)
     if (this.#reaching.length > 0) {
       this.#reaching = this.#reaching.filter(({ pending }) => pending.client !== client)
@@ -254,12 +258,15 @@ export class CommitProcessor implements SessionRequests {
       return this.submit(client, xid, { type: 'refused', code: errorCodes.NOAUTH }, 0)
     }
     const seq = this.#enqueue(client, xid, { read: request, asks: true })
+    this.#administering.add(client)
     this.#administrator.perform(client, request, (answer) => {
       const pending = this.#takeAsked(seq)
       if (pending === undefined) return
       pending.settled = true
       pending.answer = answer
+      this.#administering.delete(client)
       this.advance(client)
+      client.proceed()
     })
   }
 

@@ -34,9 +34,9 @@ import { serverIdField } from '../records.ts'
 
 /**
  * Since 3, a NOTIFICATION's vote and a PROPOSAL's entries are arrays, and REQUEST begins with seq;
- * since 4, a hello may carry a challenge.
+ * since 4, a hello may carry a challenge; since 5, leadership is transferred (HOLD, SUCCESSOR).
  */
-export const peerProtocolVersion = 4
+export const peerProtocolVersion = 5
 
 const helloRole = 'peer'
 const challengeRole = 'challenge'

@@ -86,3 +86,39 @@ t.test('the next epoch begins when nothing is in flight, and only in a hold', as
   hold.end()
   t.notOk(hold.mayHandOver(0))
 })
+
+t.test('in a transfer the requests of own clients wait, then those of all', async (t) => {
+  const hold = new Hold(10)
+  hold.beginTransfer()
+  t.ok(hold.isHolding)
+  t.notOk(hold.maybeHold(two, { type: 'SYNC', seq: 1 }, false), 'it was sent before HELD')
+  t.ok(hold.maybeHold(one, { type: 'SYNC', seq: 2 }, true))
+  hold.holdAll()
+  t.ok(hold.maybeHold(two, { type: 'SYNC', seq: 3 }, false))
+  t.notOk(hold.mayHandOver(0), 'the same leader begins no epoch')
+  t.same(hold.resume(), [
+    { from: one, message: { type: 'SYNC', seq: 2 } },
+    { from: two, message: { type: 'SYNC', seq: 3 } },
+  ])
+  t.notOk(hold.isHolding)
+})
+
+t.test(
+  'a counter that nears its end in a transfer holds up nobody, until that is over',
+  async (t) => {
+    const hold = new Hold(10)
+    hold.beginTransfer()
+    hold.proposed(makeZxid({ epoch: 1, counter: 10 }))
+    t.notOk(hold.maybeHold(two, { type: 'SYNC', seq: 1 }, false), 'it was sent before HELD')
+    t.ok(hold.maybeHold(one, { type: 'SYNC', seq: 2 }, true))
+    t.same(hold.resume(), [], 'the next epoch begins first')
+    t.ok(hold.mayHandOver(0))
+    t.same(hold.end(), [{ from: one, message: { type: 'SYNC', seq: 2 } }])
+  },
+)
+
+t.test('all is held only in a transfer', async (t) => {
+  const hold = new Hold(10)
+  hold.holdAll()
+  t.notOk(hold.isHolding)
+})

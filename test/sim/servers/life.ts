@@ -36,8 +36,6 @@ const roundCount = 60
 /** Simulated time within which everything must be well after the faults stop. */
 const convergenceMs = 30_000
 const clientsMax = 5
-/** Servers that can reach each other have a link again after this time. */
-const redialledMs = 3000
 /** After at most this many events, pending promises proceed. */
 const eventsPerRest = 16
 
@@ -185,9 +183,12 @@ export class ServersWorld {
   async #transferInPeace(living: readonly SimClient[]): Promise<void> {
     const { random, servers, load } = this
     const isLeading = ({ role }: SimServer): boolean => role.type === 'leading'
-    // Followers that had no link to the next leader yet would look for one.
-    await this.#run(redialledMs)
-    await this.#until('there is a leader', () => servers.some(isLeading))
+    // A follower without a link to the next leader would look for it.
+    await this.#until('servers have links to each other, and a leader', () => {
+      const isLinked = ({ running }: SimServer): boolean =>
+        running?.ensemble.linkCount === servers.length - 1
+      return servers.every(isLinked) && servers.some(isLeading)
+    })
     const leader = servers.find(isLeading)
     const to = random.pick(servers.filter((server) => server !== leader))
     const before = living.map(({ connectionCount }) => connectionCount)
