@@ -41,7 +41,8 @@ async function measure({ dir, partitions }: StartRequest): Promise<StartResult> 
   const replicas = new ReplicaManager({
     self: startTopic.broker,
     image,
-    links: { call: () => Promise.reject(new Error('There is no other broker')) },
+    // There is no other broker.
+    links: { ask: () => undefined },
     clock: systemClock,
     turn: new Turn(setImmediate),
     log: silentLogger,

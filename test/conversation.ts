@@ -1,7 +1,8 @@
 // Conversations: a script for an ensemble of Zab cores and the exchange it produced, kept together in
 // test/golden/*.txt. Lines that begin with `> ` are the script, the others what happened.
 //
-//   > ensemble 3          three servers, stopped; `3 bootstrap`: two of them may begin
+//   > ensemble 3          three servers, stopped; `3 bootstrap`: two of them may begin;
+//                         `4 observer=4`: the fourth does not vote
 //   > start 1 2 3         start these
 //   > run 50              let this many milliseconds pass
 //   > propose a b         one batch of transactions at the leader
@@ -33,7 +34,11 @@ export function converse(text: string): string {
       const servers = numbers[0] ?? 3
       const bootstrap = words.includes('bootstrap')
       const times = { networkMs: [1, 1], diskMs: [1, 1] } as const
-      world = new ZabWorld(new Random(1), { servers, ...times, bootstrap }, { trace })
+      const observers = words.flatMap((word) =>
+        word.startsWith('observer=') ? [Number(word.slice('observer='.length))] : [],
+      )
+      const options = { servers, observers, ...times, bootstrap }
+      world = new ZabWorld(new Random(1), options, { trace })
       continue
     }
     invariant(world !== undefined, 'a conversation begins with `> ensemble N`')

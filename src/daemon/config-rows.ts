@@ -48,8 +48,16 @@ const rows = {
     example: 'zoo1.example.com:2888:3888',
     about:
       'Server N of the ensemble, ' +
-      'host:peerPort:electionPort[:participant][;[address:]clientPort]; the same on every ' +
-      'server. The election port is not used. Without such lines the server stands alone.',
+      'host:peerPort:electionPort[:role][;[address:]clientPort]; the same on every server. The ' +
+      'role is participant, by default, or observer, which serves clients and does not vote. The ' +
+      'election port is not used. Without such lines the server stands alone.',
+  },
+  peerType: {
+    type: 'text',
+    default: 'participant',
+    about:
+      'What this server is, participant or observer. Its server.N line decides; a different ' +
+      'value here is only a warning.',
   },
   peerSecretFile: {
     type: 'text',

@@ -18,7 +18,7 @@ import type { QuorumServer } from './membership.ts'
 
 export interface DaemonConfig {
   readonly serverId: ServerId
-  /** the voters, ascending by id, including this server; empty for a server that stands alone */
+  /** voters and observers, by ascending id, with this server; empty for a server that stands alone */
   readonly servers: readonly QuorumServer[]
   /** absolute */
   readonly dataDir: string
@@ -112,10 +112,24 @@ function check(read: Read): DaemonConfig {
       read.refuse('server.N', `server.${before.id} has the same host and peer port`, server.id)
     }
   }
+  const isVoter = ({ role }: QuorumServer): boolean => role === 'participant'
+  if (servers.length > 0 && !servers.some(isVoter)) {
+    read.refuse('server.N', 'every server is an observer: there must be a participant')
+  }
   const serverId = values.myid ?? myidOf(read, dataDir, servers.length > 0)
   const self = servers.find(({ id }) => id === serverId)
   if (self === undefined && servers.length > 0) {
     read.refuse('myid', `there is no server.${serverId} line`)
+  }
+  const role = self?.role ?? 'participant'
+  const peerType = peerRole(values.peerType)
+  if (peerType === undefined) read.refuse('peerType', 'it must be participant or observer')
+  if (read.given('peerType') && peerType !== role) {
+    const found =
+      self === undefined
+        ? 'without server.N lines the server stands alone'
+        : `the line server.${self.id} says ${role}, and it decides`
+    warnings.push(`${read.quote('peerType')} has no effect: ${found}`)
   }
   if (values.dataLogDir !== undefined && resolve(values.dataLogDir) !== dataDir) {
     warnings.push(`${read.quote('dataLogDir')} has no effect here: the log is in dataDir`)
@@ -233,7 +247,8 @@ function look<Found>(read: Read, name: 'dataDir' | 'dataLogDir', find: () => Fou
   }
 }
 
-const serverForm = 'it must be host:peerPort:electionPort[:participant][;[address:]clientPort]'
+const serverForm =
+  'it must be host:peerPort:electionPort[:participant or :observer][;[address:]clientPort]'
 
 /** A host is a name, an IPv4 address, or an IPv6 address in brackets. */
 const host = String.raw`\[[0-9a-fA-F:.%]+\]|[^\s:;|[\]]+`
@@ -243,15 +258,9 @@ const serverPattern = new RegExp(
 
 function parseServer(read: Read, id: number, text: string): QuorumServer {
   if (text.includes('|')) read.refuse('server.N', 'a server has one address', id)
-  const [, host, peerPort, electionPort, role, clientHost, clientPort] =
+  const [, host, peerPort, electionPort, role = 'participant', clientHost, clientPort] =
     serverPattern.exec(text.replaceAll(/\s/g, '')) ?? []
   if (host === undefined) return read.refuse('server.N', serverForm, id)
-  if (role?.toLowerCase() === 'observer') {
-    read.refuse('server.N', 'observers are not supported yet', id)
-  }
-  if (role !== undefined && role.toLowerCase() !== 'participant') {
-    read.refuse('server.N', serverForm, id)
-  }
   const port = (digits: string | undefined, least = 1) => {
     const number = Number(digits)
     if (number >= least && number <= 65_535) return number
@@ -262,11 +271,18 @@ function parseServer(read: Read, id: number, text: string): QuorumServer {
     host: withoutBrackets(host),
     peerPort: port(peerPort),
     electionPort: port(electionPort),
+    role: peerRole(role) ?? read.refuse('server.N', serverForm, id),
     client:
       clientPort === undefined
         ? undefined
         : { host: clientHost && withoutBrackets(clientHost), port: port(clientPort, 0) },
   }
+}
+
+/** In any case, as in ZooKeeper. */
+function peerRole(word: string): QuorumServer['role'] | undefined {
+  const role = word.toLowerCase()
+  return role === 'participant' || role === 'observer' ? role : undefined
 }
 
 function withoutBrackets(host: string): string {

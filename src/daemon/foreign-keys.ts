@@ -26,7 +26,7 @@ const javaOnly = 'it tunes the Java virtual machine, its threads or its network 
 const oneElection = 'leaderTimeoutMs and syncLimit control this'
 const noThrottler = 'globalOutstandingLimit bounds the requests in flight'
 const noTokens = 'maxCnxns and maxClientCnxns limit connections'
-const noObservers = 'there are no observers'
+const followsLeader = 'an observer follows the leader itself, as soon as there is one'
 const groupCommit = 'the writes that arrive during one fsync form the next batch'
 const noReplyCache = 'there is no cache of replies'
 
@@ -141,9 +141,9 @@ export const foreignRows = {
   'multiAddress.*': { type: 'ignored', why: 'a server has one address' },
   'netty.*': { type: 'ignored', why: javaOnly },
   'nio.*': { type: 'ignored', why: javaOnly },
-  'observer.*': { type: 'ignored', why: noObservers },
-  'observerMaster.*': { type: 'ignored', why: noObservers },
-  observerMasterPort: { type: 'ignored', why: noObservers, unless: ['0'] },
+  'observer.*': { type: 'ignored', why: followsLeader },
+  'observerMaster.*': { type: 'ignored', why: followsLeader },
+  observerMasterPort: { type: 'ignored', why: followsLeader, unless: ['0'] },
   'outstandingHandshake.*': { type: 'ignored', why: noTls },
   'pathStats.*': { type: 'ignored', why: 'requests are not counted by path' },
   preAllocSize: { type: 'ignored', why: 'logSegmentBytes sets the preallocated size' },
@@ -179,7 +179,7 @@ export const foreignRows = {
   sslQuorumReloadCertFiles: { type: 'ignored', why: noTls, unless: ['false'] },
   standaloneEnabled: { type: 'ignored', why: 'a server without server.N lines stands alone' },
   superUser: { type: 'ignored', why: noSuperByOther },
-  syncEnabled: { type: 'ignored', why: noObservers },
+  syncEnabled: { type: 'ignored', why: 'every observer writes a log', unless: ['true'] },
   tcpKeepAlive: { type: 'ignored', why: 'it is always on' },
   throttled_op_wait_time: { type: 'ignored', why: noThrottler },
   throttledOpWaitTime: { type: 'ignored', why: noThrottler },
@@ -204,7 +204,6 @@ export const foreignRows = {
   },
   'group.*': { type: 'refused', why: fixedQuorums },
   oraclePath: { type: 'refused', why: fixedQuorums },
-  peerType: { type: 'refused', why: noObservers, unless: ['participant'] },
   portUnification: { type: 'refused', why: noTls, unless: ['false'] },
   'quorum.auth.enableSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
   'quorum.auth.learnerRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },

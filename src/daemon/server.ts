@@ -24,7 +24,7 @@ import { EnsembleDriver } from './ensemble/driver.ts'
 import type { EnsembleListener, TransferOutcome } from './ensemble/ensemble.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
-import { membershipText } from './membership.ts'
+import { isObserver, membershipText } from './membership.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import type { ServerDisk } from './storage/disk.ts'
@@ -183,6 +183,7 @@ export class Server implements Part {
       self: serverId,
       instance: Buffer.from(randomBytes(6)).readUIntBE(0, 6),
       servers: this.#peerAddresses(),
+      observers: new Set(config.servers.filter(isObserver).map(({ id }) => id)),
       secret: this.#peerSecret(),
       listen: this.#peerListen,
       meta,

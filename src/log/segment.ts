@@ -22,7 +22,7 @@ import {
   noTimestamp,
   SegmentIndex,
 } from './segment-index.ts'
-import { Tail, type TailMemory } from './tail.ts'
+import { type LogReading, Tail, type TailMemory } from './tail.ts'
 import { Unread } from './unread.ts'
 import { type RecordVisitor, walkRecords } from './walk.ts'
 import { zeroInBackground } from './zero.ts'
@@ -66,10 +66,12 @@ export function positionOfName(name: string): Position | undefined {
   return digits === undefined ? undefined : Number.parseInt(digits, 16)
 }
 
-/** What the segments of a log share with those of a program's other logs. */
+/** What the segments of a log share, most of it with those of a program's other logs. */
 export interface SegmentMemory {
   /** for a log whose readers follow closely */
   readonly tails?: TailMemory | undefined
+  /** of this log alone; undefined: they always do */
+  readonly reading?: LogReading | undefined
   /** for a log whose indexes are kept in files */
   readonly indexes?: IndexMemory | undefined
 }
@@ -97,10 +99,10 @@ export class Segment {
     directory: LogDirectory,
     format: RecordFormat,
     firstPosition: Position,
-    { tails, indexes }: SegmentMemory = {},
+    { tails, reading, indexes }: SegmentMemory = {},
   ) {
     this.#directory = directory
-    this.#tail = new Tail(tails)
+    this.#tail = new Tail(tails, reading)
     this.#index = new SegmentIndex(indexes)
     this.firstPosition = firstPosition
     this.name = segmentName(firstPosition)

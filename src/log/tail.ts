@@ -6,8 +6,11 @@
 //                             [page: record][record]..........
 //                              │written until here  │end      room
 //
-// The bytes of a page never change once they are appended, so a view of them may be sent as it is.
-// Without `TailMemory`, the one page is used again as soon as it is written.
+// While readers follow closely, the bytes of a page never change once they are appended, so a view of
+// them may be sent as it is. Otherwise the memory of a page is used for something else as soon as it is
+// written, in a log on its own for its next page.
+
+import { ReusedBuffers } from '../reused-buffers.ts'
 
 const pageBytesMin = 4096
 /** A page for readers has room for this many more appends like the one that begins it, */
@@ -19,17 +22,31 @@ const reusedBytesMax = 256 * 1024
 
 const empty: Buffer = Buffer.alloc(0)
 
+/** How a log is read, as its owner says. */
+export interface LogReading {
+  /** Whether readers want the records that were appended last, again and again. */
+  isClose: boolean
+}
+
 export class Tail {
   readonly #memory: TailMemory | undefined
+  readonly #reading: LogReading | undefined
   #page = empty
+  /** Whether the page is for readers. */
+  #isKept = false
   /** byte offsets in the segment: of the page, of what is not in the file yet, and of the end */
   #start = 0
   #written = 0
   #end = 0
   #previous: { readonly start: number; readonly bytes: Buffer } | undefined
 
-  constructor(memory?: TailMemory) {
+  /**
+   * @param memory for a log whose readers follow closely
+   * @param reading whether they do at present; undefined: always
+   */
+  constructor(memory?: TailMemory, reading?: LogReading) {
     this.#memory = memory
+    this.#reading = reading
   }
 
   /** Everything before it is in the file. */
@@ -44,7 +61,8 @@ export class Tail {
 
   /** Copies records to the end. */
   append(records: Uint8Array): void {
-    if (this.#end - this.#start + records.length > this.#page.length) this.#turn(records.length)
+    const isFull = this.#end - this.#start + records.length > this.#page.length
+    if (isFull || this.#isKept !== this.#isWanted) this.#turn(records.length)
     this.#page.set(records, this.#end - this.#start)
     this.#end += records.length
   }
@@ -57,16 +75,18 @@ export class Tail {
   /** `unwritten()` was written. */
   wrote(): void {
     this.#written = this.#end
-    if (this.#memory !== undefined) return
+    if (this.#isKept) return
     this.#start = this.#end
-    if (this.#page.length > reusedBytesMax) this.#page = empty
+    if (this.#memory === undefined && this.#page.length <= reusedBytesMax) return
+    this.#free()
   }
 
   /** Bytes from `offset` on, if the first of them is in memory; fewer than `bytes` at a page's end. */
   view(offset: number, bytes: number): Buffer | undefined {
     if (offset >= this.#start) {
       const at = offset - this.#start
-      return this.#page.subarray(at, Math.min(at + bytes, this.#end - this.#start))
+      const view = this.#page.subarray(at, Math.min(at + bytes, this.#end - this.#start))
+      return this.#isKept ? view : Buffer.from(view)
     }
     const previous = this.#previous
     if (previous === undefined || offset < previous.start) return undefined
@@ -76,7 +96,7 @@ export class Tail {
 
   /** The segment ends here, and all of it is in the file. */
   reset(end: number): void {
-    this.#page = empty
+    this.#free()
     this.#previous = undefined
     this.#start = this.#written = this.#end = end
     this.#memory?.forget(this)
@@ -96,29 +116,55 @@ export class Tail {
   release(): void {
     this.#previous = undefined
     if (this.#written < this.#end) return
-    this.#page = empty
+    this.#free()
     this.#start = this.#end
+  }
+
+  get #isWanted(): boolean {
+    return this.#memory !== undefined && this.#reading?.isClose !== false
+  }
+
+  /** A page that was for readers may still be on its way to one of them. */
+  #free(): void {
+    if (!this.#isKept && this.#page.length > 0) this.#memory?.reused.give(this.#page)
+    this.#page = empty
   }
 
   #turn(more: number): void {
     const unwritten = this.unwritten()
-    const needed = unwritten.length + more
-    const wanted = this.#memory === undefined ? 0 : Math.min(pageAppends * more, pageBytesMax)
-    const bytes = Math.max(pageBytesMin, wanted, 2 ** Math.ceil(Math.log2(needed)))
-    const page = Buffer.allocUnsafeSlow(bytes)
+    const needed = Math.max(pageBytesMin, unwritten.length + more)
+    const isToBeKept = this.#isWanted
+    const page = this.#newPage(needed, isToBeKept ? more : undefined)
     page.set(unwritten)
     const full = this.#page.subarray(0, this.#end - this.#start)
-    if (this.#memory !== undefined && full.length > 0) {
-      this.#previous = { start: this.#start, bytes: full }
-    }
+    const isPreviousKept = isToBeKept && this.#isKept && full.length > 0
+    this.#previous = isPreviousKept ? { start: this.#start, bytes: full } : undefined
+    this.#free()
     this.#page = page
+    this.#isKept = isToBeKept
     this.#start = this.#written
-    this.#memory?.holds(this, bytes + (this.#previous?.bytes.length ?? 0))
+    if (isToBeKept) this.#memory?.holds(this, page.length + (this.#previous?.bytes.length ?? 0))
+    else this.#memory?.forget(this)
   }
+
+  /** @param keptFor bytes of the append that begins a page for readers */
+  #newPage(needed: number, keptFor: number | undefined): Buffer {
+    const least = powerOfTwo(needed)
+    if (keptFor !== undefined) {
+      return Buffer.allocUnsafeSlow(Math.max(least, Math.min(pageAppends * keptFor, pageBytesMax)))
+    }
+    return this.#memory?.reused.take(least) ?? Buffer.allocUnsafeSlow(least)
+  }
+}
+
+function powerOfTwo(atLeast: number): number {
+  return 2 ** Math.ceil(Math.log2(atLeast))
 }
 
 /** Bounds what all logs of a program together keep in memory for their readers. */
 export class TailMemory {
+  /** for what is only kept until it is written */
+  readonly reused = new ReusedBuffers()
   readonly #bytesMax: number
   /** in the order of their last new pages, the latest last */
   readonly #held = new Map<Tail, number>()

@@ -7,6 +7,7 @@
 // Frames are written by MsgpackWriter (`beginFrame`, `endFrame`). Next on the path: a dialect reads
 // the body, on a client port zk/native.ts. Framing as in ZooKeeper's ClientCnxnSocket.
 
+import type { ReusedBuffers } from '../reused-buffers.ts'
 import { ProtocolError } from './error-codes.ts'
 
 const lengthBytes = 4
@@ -21,7 +22,7 @@ const announcedBytesMax = 256 * 1024
 export class FrameDecoder {
   readonly #frameBytesMax: number
   readonly #onFrame: OnFrame
-  readonly #buffers: FrameBuffers | undefined
+  readonly #buffers: ReusedBuffers | undefined
   /** of a length field that has not arrived completely */
   #head = 0
   #headBytes = 0
@@ -32,7 +33,7 @@ export class FrameDecoder {
   #stopped = false
 
   /** @param buffers for owners that keep no views of a frame; without it, each gets its own memory */
-  constructor(frameBytesMax: number, onFrame: OnFrame, buffers?: FrameBuffers) {
+  constructor(frameBytesMax: number, onFrame: OnFrame, buffers?: ReusedBuffers) {
     this.#frameBytesMax = frameBytesMax
     this.#onFrame = onFrame
     this.#buffers = buffers
@@ -110,27 +111,5 @@ export class FrameDecoder {
 
   #allocate(bytes: number): Buffer {
     return this.#buffers?.take(bytes) ?? Buffer.allocUnsafeSlow(bytes)
-  }
-}
-
-/** A buffer is kept up to this size, and this many of them: as many links as are read at a time. */
-const keptBytesMax = 2 * 1024 * 1024
-const keptCountMax = 8
-
-/** Memory of incomplete frames that several links use in turn. */
-export class FrameBuffers {
-  readonly #free: Buffer[] = []
-
-  /** At least that many bytes. */
-  take(bytes: number): Buffer {
-    const i = this.#free.findIndex(({ length }) => length >= bytes)
-    const [found] = i === -1 ? [] : this.#free.splice(i, 1)
-    return found ?? Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(Math.max(bytes, 1))))
-  }
-
-  give(buffer: Buffer): void {
-    if (buffer.length > keptBytesMax) return
-    this.#free.push(buffer)
-    if (this.#free.length > keptCountMax) this.#free.shift()
   }
 }

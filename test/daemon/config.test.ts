@@ -94,7 +94,7 @@ server.3=[fe80::3]:2888:3888;2181
 `,
   )
   const { warnings, ...rest } = config(['--config', file])
-  const ports = { peerPort: 2888, electionPort: 3888 }
+  const ports = { peerPort: 2888, electionPort: 3888, role: 'participant' }
   t.same([...rest.fourLetterWords].sort(), [...fourLetterWords].sort())
   t.equal(rest.serverId, 2)
   t.equal(rest.connectionsPerAddressMax, Infinity)
@@ -157,6 +157,32 @@ t.test('the client port may stand in our own server line', async (t) => {
   t.throws(() => config([...base, '--clientPortAddress=::1']), /client address 127.0.0.1/)
 })
 
+t.test('a server line says whether its server observes, and peerType only agrees', async (t) => {
+  const lines = [
+    '--server.1=h:1:2',
+    '--server.2=i:1:2:OBSERVER;2181',
+    '--server.3=j:1:2:participant',
+  ]
+  const base = [...lines, '--data-dir=/d', '--insecure']
+  const { servers, warnings } = config([...base, '--id=2'])
+  t.same(
+    servers.map(({ role }) => role),
+    ['participant', 'observer', 'participant'],
+  )
+  t.same(warnings, [], 'peerType need not be given')
+  const disagreeing = [
+    { id: 1, peerType: 'observer', says: /server.1 says participant, and it decides/ },
+    { id: 2, peerType: 'participant', says: /server.2 says observer, and it decides/ },
+  ]
+  for (const { id, peerType, says } of disagreeing) {
+    const read = config([...base, `--id=${id}`, `--peerType=${peerType}`])
+    t.match(read.warnings, [says])
+    t.same(read.servers, servers)
+  }
+  t.same(config([...base, '--id=2', '--peerType=Observer']).warnings, [])
+  t.match(config(['--data-dir=/d', '--peerType=observer']).warnings, [/stands alone/])
+})
+
 t.test('myid is read from the data directory', async (t) => {
   const dataDir = t.testdir()
   const base = ['--data-dir', dataDir]
@@ -177,9 +203,14 @@ const refusals = [
   { name: 'no data directory', argv: [], says: 'Cannot determine dataDir' },
   { name: 'no election port', argv: ['--server.1=h:1'], says: 'electionPort' },
   {
-    name: 'an observer',
-    argv: ['--server.1=h:1:2:observer'],
-    says: 'observers are not supported yet',
+    name: 'observers alone',
+    argv: ['--server.1=h:1:2:observer', '--server.2=i:1:2:Observer', '--id=1'],
+    says: 'every server is an observer',
+  },
+  {
+    name: 'an unknown kind of server',
+    argv: ['--peerType=chief'],
+    says: 'participant or observer',
   },
   { name: 'an unknown role', argv: ['--server.1=h:1:2:chief'], says: ':participant' },
   { name: 'several addresses', argv: ['--server.1=h:1:2|i:1:2'], says: 'one address' },
@@ -340,7 +371,7 @@ const accepted = [
   { line: 'jaasLoginRenew=3600000', warns: /digest and ip only/ },
   { line: 'superUser=CN=x', warns: /grants no super user/ },
   { line: 'server.principal=zk', warns: /digest and ip only/ },
-  { line: 'observerMasterPort=2191', warns: /no observers/ },
+  { line: 'observerMasterPort=2191', warns: /follows the leader itself/ },
 ]
 for (const { line, warns } of accepted) {
   t.test(`accepted, with one warning that names the difference: ${line}`, async (t) => {

@@ -6,11 +6,16 @@ import type { ServerId } from '../../src/protocol/records.ts'
 const text = membershipText([
   {
     ...{ id: 1 as ServerId, host: 'one', peerPort: 2888, electionPort: 3888 },
+    role: 'participant',
     client: { host: undefined, port: 2181 },
   },
-  { id: 2 as ServerId, host: '::1', peerPort: 2888, electionPort: 3888, client: undefined },
+  {
+    ...{ id: 2 as ServerId, host: '::1', peerPort: 2888, electionPort: 3888, client: undefined },
+    role: 'observer',
+  },
   {
     ...{ id: 3 as ServerId, host: '10.0.0.3', peerPort: 1, electionPort: 2 },
+    role: 'participant',
     client: { host: '::', port: 2181 },
   },
 ])
@@ -20,7 +25,7 @@ t.test('the membership is written as in ZooKeeper', async (t) => {
     text,
     [
       'server.1=one:2888:3888:participant;0.0.0.0:2181',
-      'server.2=[::1]:2888:3888:participant',
+      'server.2=[::1]:2888:3888:observer',
       'server.3=10.0.0.3:1:2:participant;[::]:2181',
       'version=0',
     ].join('\n'),

@@ -68,3 +68,36 @@ t.test('what is not written is kept, whatever the maximum', async (t) => {
   busy.append(bytes(5000, 2))
   t.same(quiet.unwritten(), bytes(100, 1))
 })
+
+t.test('memory is kept for readers while they follow closely, and shared otherwise', async (t) => {
+  const memory = new TailMemory(2 ** 20)
+  const reading = { isClose: false }
+  const tail = new Tail(memory, reading)
+  tail.append(bytes(100, 1))
+  const shared = tail.unwritten().buffer
+  t.not(tail.view(0, 100)?.buffer, shared, 'a reader gets a copy')
+  tail.wrote()
+  t.equal(tail.view(0, 100), undefined)
+  const other = new Tail(memory, { isClose: false })
+  other.append(bytes(100, 7))
+  t.equal(other.unwritten().buffer, shared)
+  t.equal(memory.bytes, 0)
+
+  tail.append(bytes(100, 2))
+  reading.isClose = true
+  tail.append(bytes(100, 3))
+  t.same(tail.unwritten(), Buffer.concat([bytes(100, 2), bytes(100, 3)]))
+  tail.wrote()
+  const view = tail.view(100, 200)
+  t.equal(tail.view(100, 200)?.buffer, view?.buffer)
+
+  reading.isClose = false
+  tail.append(bytes(100, 4))
+  tail.wrote()
+  tail.append(bytes(100, 5))
+  t.same(tail.unwritten(), bytes(100, 5))
+  t.equal(tail.view(100, 200), undefined, 'it is read from the file')
+  t.same(view, Buffer.concat([bytes(100, 2), bytes(100, 3)]), 'a view that was given out stays')
+  t.equal(memory.bytes, 0)
+  t.equal(tail.end, 500)
+})

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { ProtocolError } from '../../src/protocol/error-codes.ts'
-import { FrameBuffers, FrameDecoder } from '../../src/protocol/frame.ts'
+import { FrameDecoder } from '../../src/protocol/frame.ts'
 import { Random } from '../../src/random.ts'
+import { ReusedBuffers } from '../../src/reused-buffers.ts'
 
 function frame(body: string): Buffer {
   const bytes = Buffer.alloc(4 + body.length)
@@ -12,7 +13,7 @@ function frame(body: string): Buffer {
 
 function decoder(
   frameBytesMax = 1000,
-  buffers?: FrameBuffers,
+  buffers?: ReusedBuffers,
 ): { frames: string[]; decoder: FrameDecoder } {
   const frames: string[] = []
   const onFrame = (buffer: Buffer, start: number, end: number): void => {
@@ -29,7 +30,7 @@ t.test('any split of the stream gives the same frames', async (t) => {
   const stream = Buffer.concat(bodies.map(frame))
   const sizes = [() => 1, () => 3, () => 1 + random.below(200), () => stream.length]
   for (const size of sizes) {
-    for (const buffers of [undefined, new FrameBuffers()]) {
+    for (const buffers of [undefined, new ReusedBuffers()]) {
       const { frames, decoder: it } = decoder(1000, buffers)
       for (let at = 0; at < stream.length; ) {
         const end = Math.min(stream.length, at + size())
@@ -69,7 +70,7 @@ t.test('no frame is emitted after stop, not even from the current chunk', async 
 
 t.test('a frame that is only announced gets little memory', async (t) => {
   const taken: number[] = []
-  const buffers = new (class extends FrameBuffers {
+  const buffers = new (class extends ReusedBuffers {
     override take(bytes: number): Buffer {
       taken.push(bytes)
       return super.take(bytes)
@@ -87,7 +88,7 @@ t.test('a frame that is only announced gets little memory', async (t) => {
 })
 
 t.test('links use the same memory in turn, and none that is in use', async (t) => {
-  const buffers = new FrameBuffers()
+  const buffers = new ReusedBuffers()
   const body = 'x'.repeat(3000)
   const memory: Buffer[] = []
   const decoders = Array.from({ length: 3 }, () => {

@@ -23,7 +23,13 @@ t.test('the printed faults of a life parse to the same faults', async (t) => {
 })
 
 t.test('only unusual values are printed, quoted if they have spaces', async (t) => {
-  const usual = { ...drawServersFaults(1), crashPoint: null, slowDisks: [], servers: 3 }
+  const usual = {
+    ...drawServersFaults(1),
+    crashPoint: null,
+    slowDisks: [],
+    servers: 3,
+    observers: [],
+  }
   t.notMatch(serversFaults.format(usual), /crashPoint|slowDisks|servers=/)
   const crashPoint = { when: 'before', act: 'log write' } as const
   const some = { ...usual, crashPoint, slowDisks: [1, 3], servers: 5 }
@@ -32,7 +38,10 @@ t.test('only unusual values are printed, quoted if they have spaces', async (t) 
 
 t.test('an unknown fault is refused with the known ones', async (t) => {
   const refusals = [
-    { given: 'pausing=1', found: /the faults are servers, networkMs, .*, lies, hopeless/ },
+    {
+      given: 'pausing=1',
+      found: /the faults are servers, observers, networkMs, .*, lies, hopeless/,
+    },
     { given: 'pauses', found: /pauses=WEIGHT/ },
     { given: 'pauses=', found: /pauses=WEIGHT/ },
     { given: 'pauses=-1', found: /pauses=WEIGHT/ },

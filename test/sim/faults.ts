@@ -7,7 +7,7 @@
 // mq/faults.ts): most are weights of its nemesis' actions, some are properties of the world.
 // README.md explains how to add one.
 
-import type { Random } from '../../src/random.ts'
+import { Random } from '../../src/random.ts'
 import type { Range } from './range.ts'
 
 export interface FaultRow<Value> {
@@ -56,6 +56,35 @@ export function range(about: string, usual: Range): FaultRow<Range> {
 function parseNumber(text: string): number | undefined {
   const value = Number(text)
   return text === '' || !(value >= 0) ? undefined : value
+}
+
+/** Ids of servers. */
+export function serverIds(about: string): FaultRow<readonly number[]> {
+  return {
+    about,
+    wanted: 'ID,ID…',
+    usual: [],
+    parse: (text) => {
+      const ids = text === 'none' ? [] : text.split(',').map(Number)
+      return ids.every((id) => Number.isInteger(id) && id > 0) ? ids : undefined
+    },
+    format: (ids) => ids.join() || 'none',
+  }
+}
+
+/**
+ * The servers that do not vote, in a share of the lives, beside `voters` that do. Drawn apart: the
+ * other lives are as they were before there were observers.
+ */
+export function drawObservers(seed: number, voters: number): readonly number[] {
+  const random = new Random(seed ^ 0x0b5e)
+  if (!random.chance(0.25)) return []
+  const count = random.chance(0.3) ? 2 : 1
+  const ids = Array.from({ length: voters + count }, (_, i) => i + 1)
+  return random
+    .shuffled(ids)
+    .slice(0, count)
+    .sort((a, b) => a - b)
 }
 
 /** `--fault` names a fault that this world does not have, or a value that it does not accept. */

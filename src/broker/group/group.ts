@@ -351,6 +351,12 @@ export class Group<Join, Sync> {
     return this.#effects.take()
   }
 
+  /** For a group without members that could not be stored. */
+  storeAgain(): readonly GroupEffect<Join, Sync>[] {
+    this.#store()
+    return this.#effects.take()
+  }
+
   describe(): GroupDescription {
     return describeGroup({
       state: this.#state,

@@ -110,6 +110,8 @@ export class LedGroup {
   #stateSinceMs: number | undefined
   /** Whether a record of the group itself may be in the log. */
   #isStored: boolean
+  /** Whether the log refused the last generation: it has an older one. */
+  #isRefused = false
   /** in log order */
   #writes: Write[] = []
   #begunCount = 0
@@ -254,6 +256,9 @@ export class LedGroup {
   /** Deletes what is too old, and the group with its last offset. */
   expire(retentionMs: number): void {
     const wallMs = this.#options.clock.wallMs()
+    // In the log it has members still, and these would come back without their offsets.
+    if (this.#isRefused && this.isEmpty) this.#perform(this.#core.storeAgain())
+    if (this.#isRefused) return
     this.#forget(expiredOffsets(this.#offsets, this.#use, { wallMs, retentionMs }))
     if (this.#core.isIdle && this.#offsets.isEmpty && this.#writes.length === 0) this.#remove()
   }
@@ -382,7 +387,8 @@ export class LedGroup {
         refused = error
       },
     })
-    return at === undefined ? (refused ?? 'NOT_COORDINATOR') : undefined
+    this.#isRefused = at === undefined
+    return this.#isRefused ? (refused ?? 'NOT_COORDINATOR') : undefined
   }
 
   /** @param failure of what was to be stored before the answer */

@@ -11,6 +11,7 @@ import type { TornTail } from '../../log/recovery.ts'
 import type { Replacement } from '../../log/replacement.ts'
 import type { SegmentMemory } from '../../log/segment.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
+import type { LogReading } from '../../log/tail.ts'
 import {
   type BatchHeader,
   baseOffsetOf,
@@ -71,6 +72,7 @@ export interface PartitionLogOptions {
 
 export class PartitionLog {
   readonly #log: Log
+  readonly #reading: LogReading = { isClose: false }
   #start: Offset
   #lookedAtEnd: Offset = -1
   #quietSinceMs = 0
@@ -97,7 +99,7 @@ export class PartitionLog {
         preallocate: 'in steps',
         knownDurable: durableBefore > start ? durableBefore - 1 : undefined,
         keepsTail: true,
-        memory,
+        memory: { tails: memory?.tails, indexes: memory?.indexes, reading: this.#reading },
         readsAll,
         gapsBelow,
         nowMs,
@@ -123,6 +125,11 @@ export class PartitionLog {
   /** First offset of the oldest batch that is still there; undefined for an empty log. */
   get firstOffset(): Offset | undefined {
     return this.#log.firstPosition
+  }
+
+  /** Whether followers and consumers read what is appended: it stays in memory for them. */
+  set isReadClosely(isClose: boolean) {
+    this.#reading.isClose = isClose
   }
 
   /** Copies whole batches; the next `flush` writes them to the disk. */

@@ -3,7 +3,12 @@
 // of this broker, which its hello names.
 
 import type { Address } from '../../address.ts'
-import { type Introduction, type LinkProver, MqConnection } from '../../client/mq/mq-connection.ts'
+import {
+  type Introduction,
+  type LinkProver,
+  MqConnection,
+  type Outcome,
+} from '../../client/mq/mq-connection.ts'
 import type { Clock } from '../../clock.ts'
 import type { MqRequest, ResponseOf } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
@@ -42,9 +47,19 @@ export class BrokerLinks {
     timeoutMs: number,
   ): Promise<ResponseOf<T['type']>> {
     const connection = this.#connection(id)
-    if (connection !== undefined) return connection.call(request, timeoutMs)
-    const message = `Cannot reach broker ${id}: it is not registered`
-    return Promise.reject(new BrokerError('BROKER_NOT_AVAILABLE', message))
+    return connection?.call(request, timeoutMs) ?? Promise.reject(unregistered(id))
+  }
+
+  /** As `MqConnection.ask`; BROKER_NOT_AVAILABLE if the broker is not registered. */
+  ask<T extends MqRequest>(
+    id: BrokerId,
+    request: T,
+    timeoutMs: number,
+    outcome: Outcome<ResponseOf<T['type']>>,
+  ): void {
+    const connection = this.#connection(id)
+    if (connection === undefined) outcome.failed(unregistered(id))
+    else connection.ask(request, timeoutMs, outcome)
   }
 
   /** Sends a request that has no response. */
@@ -88,4 +103,9 @@ export class BrokerLinks {
     this.#lives.set(id, { epoch: broker.epoch, ownEpoch, connection })
     return connection
   }
+}
+
+function unregistered(id: BrokerId): BrokerError {
+  const message = `Cannot reach broker ${id}: it is not registered`
+  return new BrokerError('BROKER_NOT_AVAILABLE', message)
 }

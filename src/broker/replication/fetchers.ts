@@ -9,7 +9,7 @@ import type { Replica } from './replica.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
 
 interface FetchersOptions {
-  readonly links: Pick<BrokerLinks, 'call'>
+  readonly links: Pick<BrokerLinks, 'ask'>
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Logger

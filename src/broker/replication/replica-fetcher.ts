@@ -51,7 +51,7 @@ type FollowingReplica = Pick<
 
 interface ReplicaFetcherOptions {
   readonly leader: BrokerId
-  readonly links: Pick<BrokerLinks, 'call'>
+  readonly links: Pick<BrokerLinks, 'ask'>
   /** this broker's life; undefined while it is not registered */
   readonly life: () => Life | undefined
   /** rises with each call in this life */
@@ -189,7 +189,7 @@ export class ReplicaFetcher {
     // Without a life, the next session with ZooWeeper calls `setReplicas`.
     if (ourLife !== undefined && nowMs >= this.#beginAtMs) {
       const starting = this.#starting(nowMs)
-      if (this.#isDue(starting)) void this.#fetch(ourLife, starting)
+      if (this.#isDue(starting)) this.#fetch(ourLife, starting)
     }
     this.#lookAgainLater()
   }
@@ -227,7 +227,7 @@ export class ReplicaFetcher {
     })
   }
 
-  async #fetch(life: Life, starting: readonly Follower[]): Promise<void> {
+  #fetch(life: Life, starting: readonly Follower[]): void {
     const { leader, links, nextSession } = this.#options
     if (this.#session === undefined) {
       this.#session = nextSession()
@@ -250,12 +250,14 @@ export class ReplicaFetcher {
       forgotten,
     } as const
     this.#waitingCount += 1
-    try {
-      const answer = await links.call(leader, request, maxWaitMs + patienceMs)
-      if (session === this.#session) this.#answered(answer.partitions)
-    } catch (error) {
-      if (session === this.#session) this.#failed(error as BrokerError)
-    }
+    links.ask(leader, request, maxWaitMs + patienceMs, {
+      answered: ({ partitions }) => {
+        if (session === this.#session) this.#answered(partitions)
+      },
+      failed: (error) => {
+        if (session === this.#session) this.#failed(error)
+      },
+    })
   }
 
   #positions(starting: readonly Follower[], sequence: number): ReplicaFetchPartition[] {

@@ -44,7 +44,7 @@ const openingMsMax = 200
 interface ReplicaManagerOptions {
   readonly self: BrokerId
   readonly image: ClusterImage
-  readonly links: Pick<BrokerLinks, 'call'>
+  readonly links: Pick<BrokerLinks, 'ask'>
   readonly clock: Clock
   readonly turn: Turn
   readonly log: Logger

@@ -424,6 +424,7 @@ export class Replica {
     const { topic, partition } = this
     const facts = { topic, partition, role, leaderEpoch, logEnd, highWatermark }
     this.#host.log.info(facts, 'Partition changed its role')
+    this.#log.isReadClosely = role.type === 'leading'
     this.#queue.roleEnded()
     this.#leadersHighWatermark = this.#leadersLogStart = 0
     for (const watermark of [this.#durable, this.#committed, this.#low]) watermark.callOff()

@@ -54,10 +54,16 @@ interface MqConnectionOptions {
 /** Time limit for connecting and the hello: a live broker answers immediately. */
 const connectMs = 3000
 
+/** Takes the outcome of a request: one of them is called, once. */
+export interface Outcome<Response> {
+  readonly answered: (response: Response) => void
+  /** with the broker's error, NETWORK_EXCEPTION or REQUEST_TIMED_OUT */
+  readonly failed: (error: BrokerError) => void
+}
+
 interface Pending {
   readonly type: ApiName
-  readonly resolve: (response: MqResponse) => void
-  readonly reject: (error: BrokerError) => void
+  readonly outcome: Outcome<MqResponse>
   readonly cancelTimer: () => void
 }
 
@@ -134,26 +140,34 @@ export class MqConnection {
   /** @throws BrokerError the broker's error, NETWORK_EXCEPTION or REQUEST_TIMED_OUT */
   call<T extends MqRequest>(request: T, timeoutMs: number): Promise<ResponseOf<T['type']>> {
     return new Promise((resolve, reject) => {
-      if (this.#isClosed) {
-        reject(this.#lost(this.#endedBy ?? 'the connection is closed'))
-        return
-      }
-      const correlationId = this.#nextCorrelationId++
-      const cancelTimer = this.#options.clock.after(timeoutMs, () => {
-        this.#pending.delete(correlationId)
-        const what = `${request.type} at broker ${formatAddress(this.address)}`
-        const found = `no answer within ${timeoutMs} ms (REQUEST_TIMED_OUT)`
-        reject(new BrokerError('REQUEST_TIMED_OUT', `${what}: ${found}`))
-      })
-      this.#pending.set(correlationId, {
-        type: request.type,
-        // The response was decoded by its request's type.
-        resolve: resolve as (response: MqResponse) => void,
-        reject,
-        cancelTimer,
-      })
-      this.#send(correlationId, request)
+      this.ask(request, timeoutMs, { answered: resolve, failed: reject })
     })
+  }
+
+  /** @param outcome called as soon as it is known: with an answer while its frame is valid */
+  ask<T extends MqRequest>(
+    request: T,
+    timeoutMs: number,
+    outcome: Outcome<ResponseOf<T['type']>>,
+  ): void {
+    if (this.#isClosed) {
+      outcome.failed(this.#lost(this.#endedBy ?? 'the connection is closed'))
+      return
+    }
+    const correlationId = this.#nextCorrelationId++
+    const cancelTimer = this.#options.clock.after(timeoutMs, () => {
+      this.#pending.delete(correlationId)
+      const what = `${request.type} at broker ${formatAddress(this.address)}`
+      const found = `no answer within ${timeoutMs} ms (REQUEST_TIMED_OUT)`
+      outcome.failed(new BrokerError('REQUEST_TIMED_OUT', `${what}: ${found}`))
+    })
+    this.#pending.set(correlationId, {
+      type: request.type,
+      // The response is decoded by its request's type.
+      outcome: outcome as unknown as Outcome<MqResponse>,
+      cancelTimer,
+    })
+    this.#send(correlationId, request)
   }
 
   /** For a request without response. */
@@ -226,13 +240,17 @@ export class MqConnection {
     this.#pending.delete(correlationId)
     pending.cancelTimer()
     if (error !== undefined) {
-      pending.reject(brokerErrorOf(error))
+      pending.outcome.failed(brokerErrorOf(error))
       return
     }
+    pending.outcome.answered(this.#decoded(reader, pending, fieldCount))
+  }
+
+  #decoded(reader: MsgpackReader, { type, outcome }: Pending, fieldCount: number): MqResponse {
     try {
-      pending.resolve(decodeMqResponse(reader, pending.type, fieldCount))
+      return decodeMqResponse(reader, type, fieldCount)
     } catch (error) {
-      pending.reject(this.#lost((error as Error).message))
+      outcome.failed(this.#lost((error as Error).message))
       throw error
     }
   }
@@ -246,11 +264,12 @@ export class MqConnection {
       ? (reason?.message ?? 'the connection was closed')
       : closedBecause(reason, this.#isConnected)
     const error = this.#lost(this.#endedBy)
-    for (const { reject, cancelTimer } of this.#pending.values()) {
-      cancelTimer()
-      reject(error)
-    }
+    const pending = [...this.#pending.values()]
     this.#pending.clear()
+    for (const { outcome, cancelTimer } of pending) {
+      cancelTimer()
+      outcome.failed(error)
+    }
     this.#options.onClosed?.(this)
   }
 

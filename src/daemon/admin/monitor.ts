@@ -25,6 +25,7 @@ export function mntrRows(status: ServerStatus): readonly Row[] {
     ...serverRows(status),
     ...(mode === 'leader' ? leaderRows(status) : []),
     ...(mode === 'follower' ? followerRows : []),
+    ...(mode === 'observer' ? observerRows(status) : []),
     ...counterRows(status.metrics),
     ...summaryRows(status.metrics),
   ]
@@ -54,7 +55,7 @@ function serverRows(status: ServerStatus): Row[] {
     ['uptime', Math.round(status.uptimeMs)],
     ['global_sessions', status.sessionCount],
     ['local_sessions', 0],
-    ['quorum_size', status.serverCount],
+    ['quorum_size', status.voterCount],
     ['connection_drop_probability', decimal(0)],
     ['last_client_response_size', responses.last],
     ['min_client_response_size', responses.min],
@@ -69,20 +70,21 @@ function serverRows(status: ServerStatus): Row[] {
 const peerStates = {
   leader: 'leading - broadcast',
   follower: 'following - broadcast',
+  observer: 'observing - broadcast',
   standalone: 'standalone',
   'read-only': 'looking - election',
 } as const satisfies Record<ServerMode, string>
 
 function leaderRows({ metrics, leading }: ServerStatus): Row[] {
   const { last, min, max } = metrics.proposalBytes.range(-1)
-  const connected = leading?.connectedFollowers ?? 0
+  const connected = leading?.connectedLearners ?? 0
   return [
     ['learners', connected],
     // Its name up to 3.5, which older tools still read.
     ['followers', connected],
     ['synced_followers', leading?.syncedFollowers ?? 0],
     ['synced_non_voting_followers', 0],
-    ['synced_observers', 0],
+    ['synced_observers', leading?.syncedObservers ?? 0],
     ['pending_syncs', leading?.pendingSyncs ?? 0],
     ['leader_uptime', Math.round(leading?.uptimeMs ?? 0)],
     ['last_proposal_size', last],
@@ -91,7 +93,12 @@ function leaderRows({ metrics, leading }: ServerStatus): Row[] {
   ]
 }
 
+/** No observer of ours follows a follower. */
 const followerRows: readonly Row[] = [['synced_observers', 0]]
+
+function observerRows({ leader }: ServerStatus): Row[] {
+  return [['observer_master_id', leader ?? -1]]
+}
 
 function counterRows(metrics: Metrics): Row[] {
   return [

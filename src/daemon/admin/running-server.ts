@@ -7,7 +7,7 @@ import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import type { PartStatus } from '../../stoppable.ts'
 import type { ClientPort } from '../connection/client-port.ts'
 import type { EnsembleDriver } from '../ensemble/driver.ts'
-import { membershipText, type QuorumServer } from '../membership.ts'
+import { isObserver, membershipText, type QuorumServer } from '../membership.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -60,7 +60,7 @@ export class RunningServer implements ServerView {
   }
 
   status(): ServerStatus {
-    const { config, clock, metrics, storage, processors, startedMs } = this.#parts
+    const { config, clock, ensemble, metrics, storage, processors, startedMs } = this.#parts
     const { tree } = storage
     const connections = this.connections()
     return {
@@ -77,7 +77,8 @@ export class RunningServer implements ServerView {
       outstandingCount: processors.outstanding,
       ...descriptorCounts(),
       uptimeMs: clock.nowMs() - startedMs,
-      serverCount: Math.max(1, config.servers.length),
+      voterCount: Math.max(1, config.servers.filter((each) => !isObserver(each)).length),
+      leader: ensemble.role.type === 'following' ? ensemble.role.leader : undefined,
       leading: this.#leading(),
       metrics,
     }
@@ -110,16 +111,27 @@ export class RunningServer implements ServerView {
     if (processors.readOnly) return 'read-only'
     if (!processors.serving) return undefined
     if (config.servers.length === 0) return 'standalone'
-    return ensemble.role.type === 'leading' ? 'leader' : 'follower'
+    if (ensemble.role.type === 'leading') return 'leader'
+    return this.#observes ? 'observer' : 'follower'
+  }
+
+  get #self(): QuorumServer | undefined {
+    const { serverId, servers } = this.#parts.config
+    return servers.find(({ id }) => id === serverId)
+  }
+
+  get #observes(): boolean {
+    return this.#self !== undefined && isObserver(this.#self)
   }
 
   #leading(): LeadingStatus | undefined {
     const { clock, ensemble } = this.#parts
-    const { followers, leadingSinceMs } = ensemble
-    if (followers === undefined || leadingSinceMs === undefined) return undefined
+    const { learnerCounts, leadingSinceMs } = ensemble
+    if (learnerCounts === undefined || leadingSinceMs === undefined) return undefined
     return {
-      connectedFollowers: followers.connected,
-      syncedFollowers: followers.synced,
+      connectedLearners: learnerCounts.connected,
+      syncedFollowers: learnerCounts.syncedFollowers,
+      syncedObservers: learnerCounts.syncedObservers,
       pendingSyncs: ensemble.confirmationCount,
       uptimeMs: clock.nowMs() - leadingSinceMs,
     }
@@ -174,17 +186,17 @@ export class RunningServer implements ServerView {
       ['clientPortListenBacklog', -1],
       ['serverId', config.serverId],
     ]
-    const self = config.servers.find(({ id }) => id === config.serverId)
+    const self = this.#self
     if (self === undefined) return rows
     return [
       ...rows,
       ['initLimit', config.initLimitTicks],
       ['syncLimit', config.syncLimitTicks],
-      // ZooKeeper's number of its only algorithm, and of a voting server.
+      // ZooKeeper's numbers of its only algorithm, and of the kind of server.
       ['electionAlg', 3],
       ['electionPort', self.electionPort],
       ['quorumPort', self.peerPort],
-      ['peerType', 0],
+      ['peerType', this.#observes ? 1 : 0],
     ]
   }
 

@@ -1,12 +1,12 @@
 // The data of the four-letter words, as functions of the running server: each is called only for a
 // word that needs it. running-server.ts implements it; the words themselves are pure.
 
-import type { SessionId } from '../../protocol/records.ts'
+import type { ServerId, SessionId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Metrics } from '../metrics.ts'
 import type { ConnectionStats } from '../session/connection-stats.ts'
 
-export type ServerMode = 'leader' | 'follower' | 'standalone' | 'read-only'
+export type ServerMode = 'leader' | 'follower' | 'observer' | 'standalone' | 'read-only'
 
 export interface ServerStatus {
   /** undefined while it serves no client */
@@ -26,15 +26,18 @@ export interface ServerStatus {
   readonly openDescriptorCount: number
   readonly descriptorCountMax: number
   readonly uptimeMs: number
-  readonly serverCount: number
+  readonly voterCount: number
+  /** of an observer */
+  readonly leader: ServerId | undefined
   /** undefined unless this server leads others */
   readonly leading: LeadingStatus | undefined
   readonly metrics: Metrics
 }
 
 export interface LeadingStatus {
-  readonly connectedFollowers: number
+  readonly connectedLearners: number
   readonly syncedFollowers: number
+  readonly syncedObservers: number
   readonly pendingSyncs: number
   readonly uptimeMs: number
 }

@@ -81,6 +81,7 @@ export class EnsembleDriver implements Ensemble {
 
   constructor(options: EnsembleOptions) {
     const { self, servers, meta, clock, logger, transport, lastApplied, timing } = options
+    const observers = options.observers ?? new Set<ServerId>()
     const nowMs = clock.nowMs()
     this.self = self
     this.#options = options
@@ -101,7 +102,7 @@ export class EnsembleDriver implements Ensemble {
     this.#zab = new Zab(
       {
         self,
-        voters: [...servers.keys()],
+        voters: [...servers.keys()].filter((id) => !observers.has(id)),
         epochs: epochsOf(meta),
         logBase: options.txnLog.baseZxid,
         logged: options.logged,
@@ -116,8 +117,11 @@ export class EnsembleDriver implements Ensemble {
     this.#links = new PeerLinks({
       self,
       instance: options.instance,
-      members: membersOf(servers),
-      peers: new Map([...servers].filter(([id]) => id !== self)),
+      members: membersOf(servers, observers),
+      // Observers have nothing to say to each other.
+      peers: new Map(
+        [...servers].filter(([id]) => id !== self && !(observers.has(self) && observers.has(id))),
+      ),
       membership: () => ({
         ensembleId: this.#zab.epochs.ensembleId,
         holdsHistory: this.#zab.ensembleId !== undefined,
@@ -146,9 +150,9 @@ export class EnsembleDriver implements Ensemble {
     return this.#role
   }
 
-  /** A leader's count of its followers; undefined while this server does not lead. */
-  get followers(): Zab['followers'] {
-    return this.#zab.followers
+  /** A leader's count of its learners; undefined while this server does not lead. */
+  get learnerCounts(): Zab['learnerCounts'] {
+    return this.#zab.learnerCounts
   }
 
   /** With how many other servers it has a link. */
@@ -279,7 +283,7 @@ export class EnsembleDriver implements Ensemble {
 
   #received(from: ServerId, message: ZabMessage): void {
     if (message.type === 'PROPOSAL') this.#metrics.proposalsReceived += message.entries.count
-    else if (message.type === 'COMMIT') this.#metrics.commitsReceived++
+    else if (message.type === 'COMMIT' || message.type === 'INFORM') this.#metrics.commitsReceived++
     this.#put({ type: 'received', from, message })
   }
 
@@ -467,6 +471,7 @@ export class EnsembleDriver implements Ensemble {
     this.#saveMeta(change, () => {
       this.#put({ type: 'epochsSaved', epochs })
       if (before.ensembleId !== ensembleId) this.#links.membershipChanged()
+      if (this.#options.observers?.has(this.self) === true) return
       if (!beginsToCount(epochsOf(before), epochs)) return
       this.#logger.warn({}, "This server had no data; it has the leader's now, and counts")
     })

@@ -22,6 +22,8 @@ export interface EnsembleOptions {
   readonly instance: number
   /** The peer address of every server of the ensemble, this one included. */
   readonly servers: ReadonlyMap<ServerId, Address>
+  /** those of them that do not vote */
+  readonly observers?: ReadonlySet<ServerId>
   /** what other servers have to know; undefined: they are taken on their word */
   readonly secret?: PeerSecret | undefined
   /** where to listen for peers; by default, our own address in `servers` */

@@ -1,6 +1,7 @@
-// Decides from two hellos whether their servers talk to each other. Servers with different member
-// lists must not: their majorities may not overlap, so each could lead an ensemble of its own. Only
-// the ids are compared, because a server may have different addresses from different places.
+// Decides from two hellos whether their servers talk to each other. Servers whose lists of voters
+// differ must not: their majorities may not overlap, so each could lead an ensemble of its own. Only
+// the ids are compared, because a server may have different addresses from different places. Lists of
+// observers may differ, since observers are in no majority.
 //
 // A listed server that does not name our ensemble may be new, may have lost its disk, or may be a
 // stranger. It may follow and be synchronized, but it is no *member*: its votes, epochs and zxids
@@ -31,7 +32,7 @@ export function judgeHello(
     const found = theirs.instance === ours.instance ? 'the same process' : 'two processes'
     return refuse(`server ${peer} is on both ends, as ${found}`)
   }
-  if (!sameIds(ours.members, theirs.members)) {
+  if (!sameVoters(ours.members, theirs.members)) {
     const [here, there] = [describeMembers(ours.members), describeMembers(theirs.members)]
     return refuse(
       `the lists of servers differ: server ${ours.serverId} has ${here}; server ${peer} has ${there}`,
@@ -56,20 +57,36 @@ export function answerTo(theirs: PeerHello, ours: PeerHello): PeerHello {
 }
 
 /** Ascending by id. */
-export function membersOf(servers: ReadonlyMap<ServerId, Address>): readonly ListedServer[] {
+export function membersOf(
+  servers: ReadonlyMap<ServerId, Address>,
+  observers: ReadonlySet<ServerId>,
+): readonly ListedServer[] {
   return [...servers]
     .sort(([a], [b]) => a - b)
-    .map(([id, address]) => ({ id, address: formatAddress(address) }))
+    .map(([id, address]) => ({
+      id,
+      address: formatAddress(address),
+      observes: observers.has(id),
+    }))
 }
 
 function describeMembers(members: readonly ListedServer[]): string {
-  return `{${members.map(({ id, address }) => `${id}=${address}`).join(', ')}}`
+  return `{${members.map(describeMember).join(', ')}}`
+}
+
+function describeMember({ id, address, observes }: ListedServer): string {
+  return `${id}=${address}${observes ? ' (observer)' : ''}`
 }
 
 function refuse(reason: string): Verdict {
   return { type: 'refuse', reason }
 }
 
-function sameIds(a: readonly ListedServer[], b: readonly ListedServer[]): boolean {
-  return a.length === b.length && a.every(({ id }, i) => id === b[i]?.id)
+function sameVoters(ours: readonly ListedServer[], theirs: readonly ListedServer[]): boolean {
+  const [a, b] = [votersOf(ours), votersOf(theirs)]
+  return a.length === b.length && a.every((id, i) => id === b[i])
+}
+
+function votersOf(members: readonly ListedServer[]): readonly ServerId[] {
+  return members.filter(({ observes }) => !observes).map(({ id }) => id)
 }

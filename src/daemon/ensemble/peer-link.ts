@@ -71,7 +71,9 @@ export class PeerLink {
       return this.#write(message)
     }
     this.#behind.push(message)
-    if (message.type === 'PROPOSAL') this.#behindBytes += message.entries.bytes.length
+    if (message.type === 'PROPOSAL' || message.type === 'INFORM') {
+      this.#behindBytes += message.entries.bytes.length
+    }
     if (this.#behindBytes > limits.peerQueueBytesMax) {
       const found = `${this.#behindBytes} bytes wait behind its history`
       this.#link.destroy(new ProtocolError(`Cannot wait longer for server ${this.id}: ${found}`))

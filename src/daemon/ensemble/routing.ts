@@ -69,6 +69,7 @@ export class Routing {
       case 'UPTODATE':
       case 'ACK':
       case 'COMMIT':
+      case 'INFORM':
       case 'PING':
       case 'PONG':
       case 'HOLD':

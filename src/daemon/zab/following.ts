@@ -16,6 +16,9 @@
 //                the same leader leads back to `promised`: it hands over before its counter ends.
 //                After HOLD and HELD, SUCCESSOR ends this role without an election (transfer.ts)
 //
+// An observer takes the same steps. Its promise binds it to nothing, as it is never counted, and what
+// it is informed of needs no ACK.
+//
 // Sources: Zab (Junqueira et al., DSN 2011), phases 1 to 3; ZOOKEEPER-4643, -4646 and -3911 for the
 // order b, c, d; ZOOKEEPER-4685 for acks of proposals, which never overtake the one of NEWLEADER.
 // Next on the path: broadcast.ts, where the leader counts our ACK.
@@ -56,6 +59,8 @@ export class Following implements Role {
   /** End of the history that NEWLEADER vouches for. */
   #syncPoint: Zxid = zxidZero
   #acked: Zxid = zxidZero
+  /** The end of what was proposed: its leader waits for our ACK. */
+  #proposedUpTo: Zxid = zxidZero
   #committed: Zxid = zxidZero
   /** Messages that arrive while the log is being cut or replaced. */
   #held: ZabMessage[] = []
@@ -130,7 +135,7 @@ export class Following implements Role {
     if (from !== this.#leader) {
       // A peer that takes us for its leader must look again. zab.ts answers votes for every role.
       if (message.type !== 'NOTIFICATION') this.#state.disconnect(from, 'we do not lead it')
-      else if (this.#waiting && isWorkingLeader(message))
+      else if (this.#waiting && this.#isVoter(from) && isWorkingLeader(message))
         this.#leave(`server ${from} already leads`)
       return
     }
@@ -152,6 +157,8 @@ export class Following implements Role {
     if (this.#phase !== 'receiving' || this.#next !== undefined) return
     const { last } = this.#state.history
     if (zxid <= last) return this.#refuse(`its snapshot ends at ${zxid}, our log at ${last}`)
+    if (epochOf(zxid) > this.#epoch)
+      return this.#refuse(`its snapshot ends at ${zxid}, after its epoch`)
     this.#phase = 'installing'
     this.#state.installSnapshot(zxid)
   }
@@ -177,6 +184,10 @@ export class Following implements Role {
     return this.#phase === 'connecting' || this.#phase === 'discovery'
   }
 
+  #isVoter(id: ServerId): boolean {
+    return this.#state.membership.isVoter(id)
+  }
+
   get #awaitsSync(): boolean {
     return this.#phase === 'promised' || this.#phase === 'installed'
   }
@@ -186,7 +197,9 @@ export class Following implements Role {
   #fromLeader(nowMs: number, message: ZabMessage): void {
     switch (message.type) {
       case 'PROPOSAL':
-        return this.#proposal(message.entries)
+        return this.#proposed(message.entries)
+      case 'INFORM':
+        return this.#inform(message.entries)
       case 'COMMIT':
         if (this.#phase !== 'broadcast') break
         return this.#commit(message.zxid)
@@ -257,13 +270,14 @@ export class Following implements Role {
     const { acceptedEpoch, currentEpoch, initialised, ensembleId } = state.epochs
     if (!state.isMember(this.#leader)) return this.#leave('it does not name our ensemble')
     if (founds !== undefined && currentEpoch > 0) return this.#leave('it begins another ensemble')
-    if (initialised) {
+    if (initialised && (this.#isVoter(state.self) || epoch > acceptedEpoch)) {
       if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
       const isBelieved = state.epochBound.believes(nowMs, epoch, acceptedEpoch)
       if (!isBelieved) return this.#disbelieve(nowMs, epoch)
     }
     // No promise of an uninitialised server was ever counted, so it accepts even an epoch older
-    // than one that it accepted before, unless its log shows that a later epoch was established.
+    // than one that it accepted before, unless its log shows that a later epoch was established. An
+    // observer follows in such an epoch, too, and keeps the promise that it made as a voter.
     if (epoch < epochOf(state.history.last)) return this.#leave(`its epoch ${epoch} is over`)
     this.#epoch = epoch
     this.#phase = 'promising'
@@ -290,7 +304,7 @@ export class Following implements Role {
 
   #maybePromise(): void {
     const { epochs, saved } = this.#state
-    if (this.#phase !== 'promising' || saved.acceptedEpoch !== this.#epoch) return
+    if (this.#phase !== 'promising' || saved.acceptedEpoch < this.#epoch) return
     if (saved.initialised !== epochs.initialised) return
     this.#phase = 'promised'
     this.#state.send(this.#leader, {
@@ -321,8 +335,11 @@ export class Following implements Role {
     this.#state.truncateAfter(to)
   }
 
-  #proposal(entries: Entries): void {
+  #log(entries: Entries): void {
     const { history } = this.#state
+    if (epochOf(entries.first) > this.#epoch) {
+      return this.#refuse(`its transaction ${entries.first} is of a later epoch than its own`)
+    }
     const logs =
       this.#phase === 'syncing' ||
       this.#phase === 'accepting' ||
@@ -331,7 +348,19 @@ export class Following implements Role {
     if (logs && history.accepts(entries)) return this.#state.append(entries)
     // Proposals around the sync point may arrive twice; anything else would leave a gap.
     const known = history.contains(entries.first) && history.contains(lastOf(entries))
-    if (!logs || !known) this.#refuse(`its proposal ${entries.first} leaves a gap`)
+    if (!logs || !known) this.#refuse(`its transaction ${entries.first} leaves a gap`)
+  }
+
+  #proposed(entries: Entries): void {
+    const last = lastOf(entries)
+    if (last > this.#proposedUpTo) this.#proposedUpTo = last
+    this.#log(entries)
+  }
+
+  /** Logs what is committed; before UPTODATE, that will name it. */
+  #inform(entries: Entries): void {
+    this.#log(entries)
+    if (this.#phase === 'broadcast' && this.#next === undefined) this.#commit(lastOf(entries))
   }
 
   #maybeAccept(): void {
@@ -352,7 +381,7 @@ export class Following implements Role {
   #maybeAck(): void {
     const { durable } = this.#state
     if (this.#phase !== 'accepted' && this.#phase !== 'broadcast') return
-    if (durable <= this.#acked) return
+    if (durable <= this.#acked || this.#acked >= this.#proposedUpTo) return
     this.#acked = durable
     this.#state.send(this.#leader, { type: 'ACK', zxid: durable })
   }

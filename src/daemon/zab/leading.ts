@@ -8,6 +8,9 @@
 //                    for a quorum's acks, our own among them once the epoch is saved
 //   broadcast        the initial history is committed; UPTODATE; propose, count acks, commit
 //
+// An observer takes the same steps, but only once a quorum has promised the epoch, and counts in none.
+// It is not sent proposals but what is committed, in one message: INFORM.
+//
 // A learner may join at any time and goes through the same steps on its own. Each step waits until
 // what it relies on is durable (Junqueira et al., "Zab: High-performance broadcast for
 // primary-backup systems", DSN 2011). When a quorum is lost, or a member knows of a later epoch,
@@ -15,8 +18,9 @@
 //
 // Next on the path: storage/txn-log.ts here, and following.ts at each learner.
 
+import { Fifo } from '../../fifo.ts'
 import { invariant } from '../../invariant.ts'
-import type { Entries } from '../../protocol/peer/entries.ts'
+import { type Entries, lastOf } from '../../protocol/peer/entries.ts'
 import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { counterOf, epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
@@ -37,12 +41,23 @@ import { isWorkingLeader } from './vote.ts'
 
 type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broadcast'
 
+/** The servers that are connected to us as their leader, and of these the ones in step. */
+export interface LearnerCounts {
+  readonly connected: number
+  readonly syncedFollowers: number
+  readonly syncedObservers: number
+}
+
 export class Leading implements Role {
   readonly type = 'leading'
   readonly #state: ServerState
   /** when this server began to ask for promises of its epoch */
   #startedMs: number
   readonly #learners = new Map<ServerId, Learner>()
+  /** The learners by ascending id; undefined after a change. */
+  #sorted: readonly (readonly [ServerId, Learner])[] | undefined
+  /** Proposals that are not committed yet, for the observers. */
+  readonly #uncommitted = new Fifo<Entries>()
   readonly #check: LeadershipCheck
   #phase: Phase = 'discovery'
   /** 0 until it is chosen */
@@ -65,11 +80,12 @@ export class Leading implements Role {
     this.#advance(nowMs)
   }
 
-  /** How many servers are connected to us as their leader, and how many of them are in step. */
-  get followers(): { readonly connected: number; readonly synced: number } {
-    const learners = [...this.#learners.values()]
-    const synced = learners.filter(({ phase }) => phase.type === 'synced').length
-    return { connected: learners.length, synced }
+  get learnerCounts(): LearnerCounts {
+    const { membership } = this.#state
+    const synced = [...this.#learners].filter(([, { phase }]) => phase.type === 'synced')
+    const syncedFollowers = synced.filter(([id]) => membership.isVoter(id)).length
+    const syncedObservers = synced.length - syncedFollowers
+    return { connected: this.#learners.size, syncedFollowers, syncedObservers }
   }
 
   /** Holds during a handover to the next epoch too. */
@@ -141,13 +157,14 @@ export class Leading implements Role {
   received(nowMs: number, from: ServerId, message: ZabMessage): void {
     const learner = this.#learners.get(from)
     if (learner !== undefined) {
-      if (learner.phase.type === 'synced')
+      // An observer may be far away: its silences say nothing of the voters.
+      if (learner.phase.type === 'synced' && this.#isVoter(from))
         this.#state.patience.heard(nowMs, nowMs - learner.heardMs)
       learner.heardMs = nowMs
     }
     switch (message.type) {
       case 'NOTIFICATION':
-        if (!this.#established && isWorkingLeader(message)) {
+        if (!this.#established && this.#isVoter(from) && isWorkingLeader(message)) {
           this.#stepDown(`server ${from} already leads`)
         }
         if (message.role === 'leading') this.#maybeHandOver(from)
@@ -169,7 +186,7 @@ export class Leading implements Role {
         return this.#ackNewLeader(nowMs, from, learner, learner.phase.upTo)
       case 'ACK':
         if (learner?.phase.type !== 'synced' || message.zxid > this.#state.history.last) break
-        if (this.#state.membership.isVoter(from) && this.#broadcast.acked(from, message.zxid)) {
+        if (this.#isVoter(from) && this.#broadcast.acked(from, message.zxid)) {
           this.#committed()
         }
         return this.#maybeName()
@@ -189,6 +206,7 @@ export class Leading implements Role {
       case 'TRUNC':
       case 'SNAP':
       case 'PROPOSAL':
+      case 'INFORM':
       case 'NEWLEADER':
       case 'UPTODATE':
       case 'COMMIT':
@@ -217,25 +235,29 @@ export class Leading implements Role {
     invariant(epochOf(entries.first) === this.#epoch, 'a leader proposes in its own epoch')
     invariant(this.#transfer?.isHanding !== true, 'a leader that hands over proposes nothing')
     this.#state.append(entries)
+    let hasObservers = false
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.takesProposals) this.#state.send(id, { type: 'PROPOSAL', entries })
+      if (!learner.takesProposals) continue
+      if (this.#isVoter(id)) this.#state.send(id, { type: 'PROPOSAL', entries })
+      else hasObservers = true
     }
+    if (hasObservers) this.#uncommitted.push(entries)
   }
 
   /**
-   * Begins the next epoch with the same learners, from `promising` on, but only when all of them
+   * Begins the next epoch with the same learners, from `promising` on, but only when all that vote
    * have all of this one: then nothing of it can arrive late, and its last transaction is every
-   * learner's last. Learners that are still synchronizing start over, since clients wait for the
+   * learner's last; observers were sent all that is committed. Learners that are still synchronizing start over, since clients wait for the
    * handover.
    */
   handover(nowMs: number): void {
-    const { delivered, history, membership, quorum } = this.#state
+    const { delivered, history, quorum } = this.#state
     const { last } = history
     if (this.#transfer !== undefined) return
     if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return
     if (this.#epoch >= epochMax) return this.#stepDown('there are no more epochs')
     for (const [id, { phase }] of this.#learners) {
-      const logged = membership.isVoter(id) ? this.#broadcast.loggedBy(id) : last
+      const logged = this.#isVoter(id) ? this.#broadcast.loggedBy(id) : last
       if (phase.type === 'synced' && logged !== last) return
     }
     for (const [id, { phase }] of this.#sortedLearners()) {
@@ -268,7 +290,7 @@ export class Leading implements Role {
     from: ServerId,
     { acceptedEpoch, currentEpoch, initialised }: Extract<ZabMessage, { type: 'CEPOCH' }>,
   ): void {
-    const counts = initialised && this.#state.isMember(from)
+    const counts = initialised && this.#isVoter(from) && this.#state.isMember(from)
     const ours = this.#state.epochs.acceptedEpoch
     if (counts && !this.#believes(nowMs, acceptedEpoch)) {
       return this.#refuse(from, `its epoch ${acceptedEpoch} is far beyond ours, ${ours}`)
@@ -280,6 +302,7 @@ export class Leading implements Role {
       nowMs,
     }
     this.#learners.set(from, new Learner(joining))
+    this.#sorted = undefined
     if (this.#epoch === 0) return this.#advance(nowMs)
     if (counts && acceptedEpoch > this.#epoch) {
       return this.#stepDown(`server ${from} accepted the later epoch ${acceptedEpoch}`)
@@ -306,7 +329,7 @@ export class Leading implements Role {
     ack: { readonly currentEpoch: number; readonly lastZxid: Zxid; readonly counts: boolean },
   ): void {
     const { epochs, history } = this.#state
-    if (this.#phase === 'promising') {
+    if (this.#phase === 'promising' && this.#isVoter(from)) {
       const newer =
         ack.currentEpoch > epochs.currentEpoch ||
         (ack.currentEpoch === epochs.currentEpoch && ack.lastZxid > history.last)
@@ -321,10 +344,9 @@ export class Leading implements Role {
 
   #ackNewLeader(nowMs: number, from: ServerId, learner: Learner, syncPoint: Zxid): void {
     learner.finishSync()
-    const counted = this.#state.membership.isVoter(from)
-    const more = counted && this.#broadcast.acked(from, syncPoint)
+    const more = this.#isVoter(from) && this.#broadcast.acked(from, syncPoint)
     if (!this.broadcasting) return this.#advance(nowMs)
-    this.#state.send(from, { type: 'UPTODATE', committed: this.#broadcast.committed })
+    this.#sendUpToDate(from, learner)
     if (this.#transfer?.isHolding === true) this.#sendHold(from, this.#transfer)
     if (more) this.#committed()
   }
@@ -361,6 +383,7 @@ export class Leading implements Role {
         : quorum.has((voter) => promised(voter) && this.#counts(voter))
       if (!enough) return
       this.#phase = 'settling'
+      this.#announceEpoch() // to observers
     }
     if (this.#phase === 'settling') {
       // Our log is the epoch's initial history: it must be durable before the epoch is saved.
@@ -400,10 +423,14 @@ export class Leading implements Role {
     return this.#learners.get(voter)?.initialised === true
   }
 
-  /** Sends NEWEPOCH once per learner, and only after our own promise is durable. */
+  /**
+   * Sends NEWEPOCH once per learner, and only after our own promise is durable; to an observer, only
+   * after a quorum's, so that an observer knows no epoch that the voters do not.
+   */
   #announceEpoch(): void {
     for (const [id, learner] of this.#sortedLearners()) {
       if (learner.phase.type !== 'joined') continue
+      if (this.#phase === 'promising' && !this.#isVoter(id)) continue
       const isFirst = this.#first && this.#phase === 'promising'
       learner.ask({ founds: isFirst })
       const founds = isFirst ? this.#state.epochs.ensembleId : undefined
@@ -446,17 +473,52 @@ export class Leading implements Role {
     state.deliver(this.#broadcast.committed)
     state.emit({ type: 'role', role: { type: 'leading', epoch: this.#epoch }, continues: false })
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.phase.type !== 'synced') continue
-      state.send(id, { type: 'UPTODATE', committed: this.#broadcast.committed })
+      if (learner.phase.type === 'synced') this.#sendUpToDate(id, learner)
     }
+  }
+
+  #sendUpToDate(id: ServerId, learner: Learner): void {
+    const { committed } = this.#broadcast
+    // An observer does not have the batch of which a part is committed.
+    const upTo = this.#isVoter(id) || committed < learner.sentUpTo ? committed : learner.sentUpTo
+    learner.told(upTo)
+    this.#state.send(id, { type: 'UPTODATE', committed: upTo })
   }
 
   #committed(): void {
     const zxid = this.#broadcast.committed
+    const news = this.#takeCommitted(zxid)
     for (const [id, learner] of this.#sortedLearners()) {
-      if (learner.phase.type === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })
+      if (!this.#isVoter(id)) this.#inform(id, learner, zxid, news)
+      else if (learner.phase.type === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })
     }
     this.#state.deliver(zxid)
+  }
+
+  /** The batches of which everything is committed now. */
+  #takeCommitted(zxid: Zxid): readonly Entries[] {
+    const news: Entries[] = []
+    for (let head = this.#uncommitted.head; head !== undefined; head = this.#uncommitted.head) {
+      if (lastOf(head) > zxid) break
+      news.push(head)
+      this.#uncommitted.shift()
+    }
+    return news
+  }
+
+  /** Tells an observer what is committed: of the history that it was sent, and what came after. */
+  #inform(id: ServerId, learner: Learner, committed: Zxid, news: readonly Entries[]): void {
+    if (!learner.takesProposals) return
+    const sent = committed < learner.sentUpTo ? committed : learner.sentUpTo
+    if (learner.phase.type === 'synced' && sent > learner.toldUpTo) {
+      learner.told(sent)
+      this.#state.send(id, { type: 'COMMIT', zxid: sent })
+    }
+    for (const entries of news) {
+      if (entries.first <= learner.sentUpTo) continue
+      learner.told(lastOf(entries))
+      this.#state.send(id, { type: 'INFORM', entries })
+    }
   }
 
   // --- transfer of leadership ----------------------------------------------------------------------
@@ -590,8 +652,13 @@ export class Leading implements Role {
     return this.#epoch > 0 && this.#state.saved.currentEpoch >= this.#epoch
   }
 
-  #sortedLearners(): [ServerId, Learner][] {
-    return [...this.#learners].sort(([a], [b]) => a - b)
+  #isVoter(id: ServerId): boolean {
+    return this.#state.membership.isVoter(id)
+  }
+
+  #sortedLearners(): readonly (readonly [ServerId, Learner])[] {
+    this.#sorted ??= [...this.#learners].sort(([a], [b]) => a - b)
+    return this.#sorted
   }
 
   /** Drops a learner that violated the protocol. */
@@ -606,6 +673,7 @@ export class Leading implements Role {
 
   #forget(peer: ServerId): void {
     this.#learners.delete(peer)
+    this.#sorted = undefined
     this.#broadcast.forget(peer)
     this.#check.forget(peer)
     this.#transfer?.forget(peer)

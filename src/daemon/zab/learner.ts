@@ -10,7 +10,7 @@
 // when a phase ends.
 
 import { invariant } from '../../invariant.ts'
-import type { Zxid } from '../../protocol/zxid.ts'
+import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 
 export type LearnerPhase =
   /** It sent CEPOCH. */
@@ -29,7 +29,10 @@ export type LearnerPhase =
   | { readonly type: 'synced' }
 
 export interface LearnerOptions {
-  /** from its CEPOCH; 0 if it is not a member, or not initialised: none of its promises was counted */
+  /**
+   * from its CEPOCH; 0 if it does not vote, is not a member, or not initialised: none of its promises
+   * was counted
+   */
   readonly acceptedEpoch: number
   readonly currentEpoch: number
   /** See `Learner.initialised`. */
@@ -43,6 +46,8 @@ export class Learner {
   heardMs: number
   #phase: LearnerPhase = joined
   #initialised: boolean
+  #sentUpTo: Zxid = zxidZero
+  #toldUpTo: Zxid = zxidZero
 
   constructor({ acceptedEpoch, currentEpoch, initialised, nowMs }: LearnerOptions) {
     this.acceptedEpoch = acceptedEpoch
@@ -56,8 +61,8 @@ export class Learner {
   }
 
   /**
-   * Whether it counts in quorums: a member that came initialised, or a learner that has promised
-   * the ensemble's first epoch or acknowledged our history.
+   * Whether it counts in quorums, if it votes: a member that came initialised, or a learner that has
+   * promised the ensemble's first epoch or acknowledged our history.
    */
   get initialised(): boolean {
     return this.#initialised
@@ -76,6 +81,16 @@ export class Learner {
   /** Whether our history or tree is on its way to it. */
   get isSynchronizing(): boolean {
     return this.#phase.type === 'snapshot' || this.#phase.type === 'syncing'
+  }
+
+  /** The end of the history that it was sent, and of what an observer was sent since. */
+  get sentUpTo(): Zxid {
+    return this.#sentUpTo
+  }
+
+  /** An observer knows that everything up to here is committed. */
+  get toldUpTo(): Zxid {
+    return this.#toldUpTo
   }
 
   /** Where its log ends, if it waits for our history. */
@@ -111,6 +126,14 @@ export class Learner {
   sync(upTo: Zxid): void {
     invariant(this.syncsFrom !== undefined, 'history is sent to a learner that waits for it')
     this.#phase = { type: 'syncing', upTo }
+    this.#sentUpTo = upTo
+    this.#toldUpTo = zxidZero
+  }
+
+  /** An observer is told that everything up to `zxid` is committed, and has been sent it. */
+  told(zxid: Zxid): void {
+    if (zxid > this.#sentUpTo) this.#sentUpTo = zxid
+    if (zxid > this.#toldUpTo) this.#toldUpTo = zxid
   }
 
   finishSync(): void {

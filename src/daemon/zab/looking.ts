@@ -8,6 +8,8 @@
 //   following, this round  counts as a vote for the leader it follows
 //   following or leading   once a quorum follows a leader that claims to lead, follow it too
 //
+// An observer has no vote and never leads: it looks for a leader that already works.
+//
 // A server that is not initialised votes, but its vote counts only if all voters are present.
 // zab.ts discards the votes of peers that are no members of our ensemble.
 //
@@ -77,10 +79,10 @@ export class Looking implements Role {
     return this.#early
   }
 
-  /** undefined for a server that has data */
+  /** undefined for a server that has data, or does not vote */
   get waiting(): Waiting | undefined {
     const { epochs, membership, self } = this.#state
-    if (epochs.initialised) return undefined
+    if (epochs.initialised || !this.#votesItself) return undefined
     const others = membership.voters.filter((voter) => voter !== self)
     return {
       missing: others.filter((voter) => this.#wordOf(voter) === undefined),
@@ -134,6 +136,8 @@ export class Looking implements Role {
       this.#state.disconnect(from, found, { violation: true })
       return this.disconnected(nowMs, from)
     }
+    // Only a voter can lead.
+    if (!this.#state.membership.isVoter(message.vote.id)) return
     if (message.role === 'looking') this.#lookingPeer(from, message)
     else this.#settledPeer(from, message)
     this.#maybeDecide(nowMs)
@@ -146,6 +150,7 @@ export class Looking implements Role {
   #lookingPeer(from: ServerId, theirs: Notification): void {
     const wasSettled = this.#settled.delete(from)
     const state = this.#state
+    if (!this.#votesItself) return
     if (theirs.round < state.round) {
       state.send(from, this.notification())
       return
@@ -183,13 +188,19 @@ export class Looking implements Role {
 
   #maybeDecide(nowMs: number): void {
     if (this.#next !== undefined) return
-    const leader = this.#workingLeader() ?? this.#electedLeader(nowMs)
+    const leader =
+      this.#workingLeader() ?? (this.#votesItself ? this.#electedLeader(nowMs) : undefined)
     if (leader === undefined) return
     const continues = false
     this.#next =
       leader === this.#state.self
         ? { type: 'leading', continues }
         : { type: 'following', leader, continues }
+  }
+
+  get #votesItself(): boolean {
+    const { membership, self } = this.#state
+    return membership.isVoter(self)
   }
 
   /** A server that claims to lead and that a quorum follows in one established epoch. */

@@ -32,6 +32,7 @@ export interface Epochs {
 
 export interface ZabOptions {
   readonly self: ServerId
+  /** without this server, it is an observer: it takes part in no election, and is never counted */
   readonly voters: readonly ServerId[]
   readonly epochs: Epochs
   readonly logBase: Zxid

@@ -18,7 +18,7 @@
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import { Following } from './following.ts'
-import { Leading } from './leading.ts'
+import { Leading, type LearnerCounts } from './leading.ts'
 import { Looking, type Waiting } from './looking.ts'
 import { ServerState } from './server-state.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from './types.ts'
@@ -74,9 +74,9 @@ export class Zab {
     return this.#role.type === 'leading' && this.#role.hasLearner(peer)
   }
 
-  /** A leader's count of its followers, for monitoring. */
-  get followers(): Leading['followers'] | undefined {
-    return this.#role.type === 'leading' ? this.#role.followers : undefined
+  /** A leader's count of its learners, for monitoring. */
+  get learnerCounts(): LearnerCounts | undefined {
+    return this.#role.type === 'leading' ? this.#role.learnerCounts : undefined
   }
 
   /** Whether the log may be purged: no learner is synchronizing, and so needs parts of it. */
@@ -205,6 +205,8 @@ export class Zab {
       this.#announced = ''
       return
     }
+    // No server waits for the word of an observer.
+    if (!this.#state.membership.isVoter(this.#state.self)) return
     const said = `${word.role} ${word.vote.id} ${word.establishedEpoch}`
     if (said === this.#announced) return
     this.#announced = said

@@ -120,7 +120,7 @@ function readFetched(reader: MsgpackReader): Fetched {
   const partition = reader.number()
   const error = readError(reader)
   const { highWatermark, logStart, records } = readRecords(reader)
-  return { topic, partition, error, highWatermark, logStart, records }
+  return { topic, partition, error, highWatermark, logStart, records: Buffer.from(records) }
 }
 
 /** The records must not change until they have been sent. */
@@ -130,8 +130,9 @@ export function writeRecords(out: MsgpackWriter, fetched: FetchedRecords): void 
   out.bytesInPlace(fetched.records)
 }
 
+/** The records are a view of the frame. */
 export function readRecords(reader: MsgpackReader): FetchedRecords {
   const highWatermark = readIntOrNone(reader, 'the high watermark')
   const logStart = readIntOrNone(reader, 'the log start')
-  return { highWatermark, logStart, records: Buffer.from(readBytes(reader, 'records')) }
+  return { highWatermark, logStart, records: readBytes(reader, 'records') }
 }

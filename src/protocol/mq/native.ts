@@ -131,7 +131,7 @@ export function decodeResponseHeader(reader: MsgpackReader): ResponseHeader {
   return { correlationId, error: readError(reader), fieldCount }
 }
 
-/** Reads the fields after `decodeResponseHeader`; records are copied out of the frame. */
+/** Reads the fields after `decodeResponseHeader`. Only records for a follower are views of the frame. */
 export function decodeMqResponse(
   reader: MsgpackReader,
   type: ApiName,

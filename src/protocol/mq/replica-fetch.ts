@@ -202,7 +202,7 @@ function writeReplicaFetched(out: MsgpackWriter, answer: ReplicaFetched): void {
   writeRecords(out, answer)
 }
 
-/** Records are copied out of the frame. */
+/** Records are views of the frame: a follower copies them to its log at once. */
 export function readReplicaFetchResponse(reader: MsgpackReader): ReplicaFetchResponse {
   return { type: 'replicaFetch', partitions: readList(reader, readReplicaFetched) }
 }

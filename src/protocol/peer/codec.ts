@@ -1,6 +1,6 @@
 // Messages between servers as bytes: `[kind, ...fields]`. msgpackr packs them by their table,
-// except the four that every write of a client needs: REQUEST, PROPOSAL, ACK and COMMIT are written
-// and read field by field (`npm run bench -- micro` measures both; test/protocol/peer/codec.test.ts
+// except those that every write of a client needs: REQUEST, PROPOSAL, ACK, COMMIT and INFORM are
+// written and read field by field (`npm run bench -- micro` measures both; test/protocol/peer/codec.test.ts
 // compares the bytes).
 // Next on the path: daemon/ensemble/peer-link.ts.
 
@@ -23,6 +23,7 @@ export function encodePeerMessage(
   out.int(peerMessages.code(message.type))
   switch (message.type) {
     case 'PROPOSAL':
+    case 'INFORM':
       out.arrayHeader(3)
       out.int(message.entries.first)
       out.int(message.entries.count)
@@ -52,6 +53,7 @@ export function decodePeerMessage(reader: MsgpackReader, identities: IdentitiesC
   peerMessages.expectCount(type, count)
   switch (type) {
     case 'PROPOSAL':
+    case 'INFORM':
       return { type, entries: decodeEntries(reader) }
     case 'ACK':
     case 'COMMIT': {
@@ -79,5 +81,5 @@ function decodeEntries(reader: MsgpackReader): Entries {
   if (fieldCount === 3 && bytes !== null && isWhole({ first, count, bytes })) {
     return { first, count, bytes }
   }
-  throw new ProtocolError(`Cannot decode a proposal of ${count} entries: its bytes do not match`)
+  throw new ProtocolError(`Cannot decode ${count} entries: their bytes do not match`)
 }

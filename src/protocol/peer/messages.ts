@@ -97,6 +97,8 @@ export const peerMessages = new Messages('peer message', {
   UPTODATE: { code: 10, fields: { committed: zxidField } },
   ACK: { code: 11, fields: { zxid: zxidField } },
   COMMIT: { code: 12, fields: { zxid: zxidField } },
+  /** To an observer, in place of PROPOSAL and COMMIT: the entries are committed. */
+  INFORM: { code: 25, fields: { entries: entriesField } },
   /** `round` counts the leader's pings; a PONG of a round proves leadership after its PING. */
   PING: { code: 13, fields: { round: natural() } },
   PONG: { code: 14, fields: { round: natural() } },
@@ -157,7 +159,7 @@ export const peerMessages = new Messages('peer message', {
    * Sessions that go on at the learner under a new leader, to which no leader has attached them.
    * The first message of a learner after a transfer of leadership.
    */
-  OWNED: { code: 25, fields: { sessions: listOf(sessionIdField) } },
+  OWNED: { code: 26, fields: { sessions: listOf(sessionIdField) } },
 
   // --- from the leader to one learner
   ATTACHED: {

@@ -9,9 +9,10 @@
 import net from 'node:net'
 import type { Address, ListenAddress } from '../../address.ts'
 import { asBuffer } from '../../as-buffer.ts'
+import { ReusedBuffers } from '../../reused-buffers.ts'
 import type { Turn } from '../../turn.ts'
 import { ProtocolError } from '../error-codes.ts'
-import { FrameBuffers, FrameDecoder } from '../frame.ts'
+import { FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
 import { cameInstead, named, openingBytesMax } from '../strangers.ts'
 import {
@@ -261,7 +262,7 @@ export class TcpTransport implements Transport {
   #dirty: TcpLink[] = []
   readonly #writers: MsgpackWriter[] = []
   /** For links that keep no views of what they received. */
-  readonly frameBuffers = new FrameBuffers()
+  readonly frameBuffers = new ReusedBuffers()
   #readMemory: Buffer | undefined
   readonly #send = () => this.#flush()
 

@@ -362,6 +362,28 @@ t.test('an empty group expires with its offsets, one with members does not', asy
   ])
 })
 
+t.test(
+  'offsets of a group that the log could not be told is empty expire after that',
+  async (t) => {
+    const scene = new Scene()
+    const [member] = await scene.stable({ sessionTimeoutMs: 5 * retentionMs })
+    await scene.commit(member, 1, 7)
+    scene.log.isRefusing = true
+    scene.groups.leave('g', [{ memberId: member, instanceId: null }])
+    await scene.clock.advance(retentionMs + minuteMs)
+    scene.log.isRefusing = false
+    await scene.clock.advance(minuteMs)
+    t.match(scene.log.records.at(-1), { type: 'group', value: { generation: 2, members: [] } })
+    await scene.clock.advance(retentionMs + minuteMs)
+    t.same(scene.groups.list(), [])
+    t.match(scene.log.records.slice(-3), [
+      { type: 'group', value: { members: [] } },
+      { type: 'offset', value: null },
+      { type: 'group', value: null },
+    ])
+  },
+)
+
 t.test('an offset of no member expires from its commit, or when its client said', async (t) => {
   const scene = new Scene()
   await scene.commit('', -1, 1)

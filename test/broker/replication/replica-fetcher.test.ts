@@ -2,6 +2,7 @@ import t from 'tap'
 import type { Beginning, Role } from '../../../src/broker/partition/partition.ts'
 import type { ReplicaWatch } from '../../../src/broker/replication/replica.ts'
 import { ReplicaFetcher } from '../../../src/broker/replication/replica-fetcher.ts'
+import type { Outcome } from '../../../src/client/mq/mq-connection.ts'
 import { limits } from '../../../src/limits.ts'
 import type { MqRequest } from '../../../src/protocol/mq/apis.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
@@ -10,6 +11,7 @@ import type {
   ReplicaFetched,
   ReplicaFetchPartition,
   ReplicaFetchRequest,
+  ReplicaFetchResponse,
 } from '../../../src/protocol/mq/replica-fetch.ts'
 import { Turn } from '../../../src/turn.ts'
 import { RecordingLogger } from '../../recording-logger.ts'
@@ -137,27 +139,31 @@ function world(count: number) {
 }
 
 function linksTo(asked: Asked[]): ConstructorParameters<typeof ReplicaFetcher>[0]['links'] {
-  const call = (id: BrokerId, request: MqRequest) =>
-    new Promise((resolve, reject) => {
-      if (id !== leader || request.type !== 'replicaFetch') throw new Error('Not a fetch')
-      const { session, sequence, partitions, forgotten } = request
-      asked.push({
-        session,
-        sequence,
-        partitions,
-        forgotten,
-        answer: (...answered) => {
-          resolve({ type: 'replicaFetch', partitions: answered })
-          return settled()
-        },
-        fail: (code) => {
-          reject(new BrokerError(code, 'Cannot fetch'))
-          return settled()
-        },
-      })
+  const ask = (
+    id: BrokerId,
+    request: MqRequest,
+    _timeoutMs: number,
+    { answered, failed }: Outcome<ReplicaFetchResponse>,
+  ) => {
+    if (id !== leader || request.type !== 'replicaFetch') throw new Error('Not a fetch')
+    const { session, sequence, partitions, forgotten } = request
+    asked.push({
+      session,
+      sequence,
+      partitions,
+      forgotten,
+      answer: (...all) => {
+        answered({ type: 'replicaFetch', partitions: all })
+        return settled()
+      },
+      fail: (code) => {
+        failed(new BrokerError(code, 'Cannot fetch'))
+        return settled()
+      },
     })
+  }
   // The answer fits the request, but the generic signature cannot express that.
-  return { call } as never
+  return { ask } as never
 }
 
 t.test('one fetch starts all replicas, each at its log end', async (t) => {

@@ -91,13 +91,12 @@ async function world(disk = new MemoryDisk()) {
 }
 
 /** Fetches are never answered. */
-function linksThatCount(asked: BrokerId[]): { call: () => Promise<never> } {
-  const call = (id: BrokerId, request: MqRequest): Promise<never> => {
-    if (request.type === 'replicaFetch') asked.push(id)
-    return new Promise(() => undefined)
+function linksThatCount(asked: BrokerId[]): { ask: (id: BrokerId, request: MqRequest) => void } {
+  return {
+    ask: (id, request) => {
+      if (request.type === 'replicaFetch') asked.push(id)
+    },
   }
-  // It never resolves, so its type does not matter.
-  return { call: call as () => Promise<never> }
 }
 
 function putBroker(image: ClusterImage, id: BrokerId, epoch: number): void {

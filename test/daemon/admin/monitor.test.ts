@@ -4,6 +4,7 @@ import { mntr, mntrRows } from '../../../src/daemon/admin/monitor.ts'
 import type { ServerStatus } from '../../../src/daemon/admin/server-view.ts'
 import { fourLetterWords } from '../../../src/daemon/four-letter-word.ts'
 import { Metrics } from '../../../src/daemon/metrics.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
 import { status } from './view.ts'
 
 /** mntr as a map, every line checked for its form. */
@@ -50,17 +51,29 @@ t.test('mntr of a follower', async (t) => {
 })
 
 t.test('mntr of a leader has its followers and proposals', async (t) => {
-  const leading = { connectedFollowers: 2, syncedFollowers: 1, pendingSyncs: 4, uptimeMs: 99.6 }
+  const counts = { connectedLearners: 4, syncedFollowers: 1, syncedObservers: 2 }
+  const leading = { ...counts, pendingSyncs: 4, uptimeMs: 99.6 }
   const rows = rowsOf(t, { mode: 'leader', leading })
   const want = {
     peer_state: 'leading - broadcast',
-    learners: '2',
-    followers: '2',
+    learners: '4',
+    followers: '4',
     synced_followers: '1',
+    synced_observers: '2',
     pending_syncs: '4',
     leader_uptime: '100',
     last_proposal_size: '-1',
     proposal_count: '0',
+  }
+  for (const [key, value] of Object.entries(want)) t.equal(rows.get(key), value, key)
+})
+
+t.test('mntr of an observer names the server that it follows', async (t) => {
+  const rows = rowsOf(t, { mode: 'observer', leader: 3 as ServerId })
+  const want = {
+    server_state: 'observer',
+    peer_state: 'observing - broadcast',
+    observer_master_id: '3',
   }
   for (const [key, value] of Object.entries(want)) t.equal(rows.get(key), value, key)
 })
@@ -152,7 +165,7 @@ t.test('docs/monitoring.md has every key, and no other', async (t) => {
     [...cell.matchAll(/`(\w+)`/g)].map(([, key = '']) => key),
   )
   const shown = new Set<string>()
-  for (const mode of ['leader', 'follower', 'standalone', 'read-only'] as const) {
+  for (const mode of ['leader', 'follower', 'observer', 'standalone', 'read-only'] as const) {
     for (const [key] of mntrRows(status({ mode }))) shown.add(key.replace(part, ''))
   }
   t.same(documented.sort(), [...shown].sort())

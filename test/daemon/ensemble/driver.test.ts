@@ -524,7 +524,7 @@ function impersonate(
           },
         },
       )
-      const members = of.map((id) => ({ id, address: 'anywhere' }))
+      const members = of.map((id) => ({ id, address: 'anywhere', observes: false }))
       const hello = { type: 'hello', serverId: as, instance: 7, members } as const
       encodeGreeting(link.beginFrame(), {
         ...hello,

@@ -4,7 +4,9 @@ import type { PeerHello } from '../../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 
 const id = (number: number): ServerId => number as ServerId
-const listed = (...ids: number[]) => ids.map((each) => ({ id: id(each), address: `s${each}:2888` }))
+const listed = (...ids: number[]) =>
+  ids.map((each) => ({ id: id(each), address: `s${each}:2888`, observes: false }))
+const observing = (...ids: number[]) => listed(...ids).map((each) => ({ ...each, observes: true }))
 
 function hello(serverId: number, change: Partial<PeerHello> = {}): PeerHello {
   return {
@@ -74,6 +76,24 @@ const cases: {
     },
   },
   {
+    name: 'an observer is accepted, and what is known of other observers does not matter',
+    ours: hello(1, { members: [...listed(1, 2, 3), ...observing(4)] }),
+    theirs: hello(4, { members: [...listed(1, 2, 3), ...observing(4, 5)] }),
+    want: { type: 'accept', isMember: true },
+  },
+  {
+    name: 'an observer that is not listed is refused',
+    ours: hello(1, { members: [...listed(1, 2, 3), ...observing(4)] }),
+    theirs: hello(5, { members: [...listed(1, 2, 3), ...observing(4, 5)] }),
+    want: { reason: /no server.5 line/ },
+  },
+  {
+    name: 'a voter here and an observer there: the lists of voters differ',
+    ours: hello(1),
+    theirs: hello(3, { members: [...listed(1, 2), ...observing(3)] }),
+    want: { reason: /3=s3:2888}; server 3 has .*3=s3:2888 \(observer\)}/ },
+  },
+  {
     name: 'a longer list differs',
     ...{ ours: hello(1), theirs: hello(4, { members: listed(1, 2, 3, 4) }) },
     want: { reason: /lists of servers differ/ },
@@ -120,13 +140,13 @@ t.test('a server that was dialled names its ensemble only to a peer that named i
   }
 })
 
-t.test('members are listed by id, an IPv6 address in brackets', async (t) => {
+t.test('members are listed by id, with their role, an IPv6 address in brackets', async (t) => {
   const servers = new Map([
     [id(2), { host: '::1', port: 2888 }],
     [id(1), { host: 'db', port: 2889 }],
   ])
-  t.same(membersOf(servers), [
-    { id: 1, address: 'db:2889' },
-    { id: 2, address: '[::1]:2888' },
+  t.same(membersOf(servers, new Set([id(2)])), [
+    { id: 1, address: 'db:2889', observes: false },
+    { id: 2, address: '[::1]:2888', observes: true },
   ])
 })

@@ -86,7 +86,11 @@ class Server {
     this.links = new PeerLinks({
       self: id(self),
       instance: this.instance,
-      members: members.map((member) => ({ id: id(member), address: `s${member}:2888` })),
+      members: members.map((member) => ({
+        id: id(member),
+        address: `s${member}:2888`,
+        observes: false,
+      })),
       peers: new Map(
         others.map((peer) => [id(peer), { host: '127.0.0.1', port: ports.get(peer) ?? 1 }]),
       ),
@@ -208,7 +212,7 @@ function frameOf(greeting: Greeting): Buffer {
 
 const helloOf = (self: number, change: Partial<PeerHello> = {}): PeerHello => ({
   ...{ type: 'hello', serverId: id(self), instance: 1 },
-  members: [1, 2, 3].map((each) => ({ id: id(each), address: 'x:1' })),
+  members: [1, 2, 3].map((each) => ({ id: id(each), address: 'x:1', observes: false })),
   ...{ ensembleId: undefined, holdsHistory: false, challenge: undefined },
   ...change,
 })

@@ -16,8 +16,8 @@ const hello: PeerHello = {
   serverId: 3 as ServerId,
   instance: 2 ** 47 - 1,
   members: [
-    { id: 1 as ServerId, address: 'one:2888' },
-    { id: 3 as ServerId, address: '::1:2888' },
+    { id: 1 as ServerId, address: 'one:2888', observes: false },
+    { id: 3 as ServerId, address: '::1:2888', observes: true },
   ],
   ensembleId: 'e',
   holdsHistory: true,
@@ -72,7 +72,7 @@ t.test('a hello cut short or changed gives a hello or a ProtocolError', async (t
 t.test('another version, role or order of members is refused', async (t) => {
   const other = written(hello)
   other[1] = peerProtocolVersion + 1
-  t.throws(() => decode(other), /version 5: this server speaks 4/)
+  t.throws(() => decode(other), /version 6: this server speaks 5/)
   const out = new MsgpackWriter()
   out.arrayHeader(7)
   out.int(peerProtocolVersion)

@@ -486,6 +486,8 @@ t.test(
       generation(3, 2, { n: [0, 1] }),
     ]
     t.doesNotThrow(() => endOf({ ...told, partitions: [0] }, ...again))
+    const sameMember = [again[0] as MqEvent, generation(3, 2, { m: [1] })]
+    t.doesNotThrow(() => endOf({ ...told, partitions: [0] }, ...sameMember, other))
     t.throws(() => endOf({ ...stored, at: 2 }), { message: /an acknowledged commit is never lost/ })
     t.throws(() => endOf({ ...stored, offset: 8 }), {
       message: /an acknowledged commit is never lost/,

@@ -4,7 +4,16 @@
 //   npm run sim -- --world servers --seed 7 --fault crashPoint=none --fault wipes=3
 
 import { Random } from '../../../src/random.ts'
-import { type FaultRow, type FaultsOf, FaultTable, quantity, range, weight } from '../faults.ts'
+import {
+  drawObservers,
+  type FaultRow,
+  type FaultsOf,
+  FaultTable,
+  quantity,
+  range,
+  serverIds,
+  weight,
+} from '../faults.ts'
 import type { KillAt } from '../process.ts'
 import { killPoints } from './crash-points.ts'
 
@@ -17,6 +26,7 @@ const rows = {
     format: (at) => (at ? nameOf(at) : 'none'),
   } as FaultRow<KillAt | null | undefined>,
   servers: quantity('Number of servers.', 3),
+  observers: serverIds('Servers that do not vote; or none.'),
   sessionTimeoutMs: quantity('Shortest session time-out that clients ask for.', 2000),
   networkMs: range('Latency of what is sent.', [0.1, 3]),
   windowBytes: quantity('Bytes in flight above which a connection is congested.', 64 * 1024),
@@ -24,16 +34,7 @@ const rows = {
   logSegmentsKept: quantity('Log files that stay although the tree on the disk covers them.', 0),
   handoverAt: quantity('Transactions after which a leader begins a new epoch.', 1_000_000),
   treeExtraMs: quantity('Extra latency of a write to the tree, at most.', 0),
-  slowDisks: {
-    about: 'Servers whose disks take up to 20 ms for an operation, not 2; or none.',
-    wanted: 'ID,ID…',
-    usual: [],
-    parse: (text) => {
-      const ids = text === 'none' ? [] : text.split(',').map(Number)
-      return ids.every((id) => Number.isInteger(id) && id > 0) ? ids : undefined
-    },
-    format: (ids) => ids.join() || 'none',
-  } as FaultRow<readonly number[]>,
+  slowDisks: serverIds('Servers whose disks take up to 20 ms for an operation, not 2; or none.'),
   valueBytes: quantity('Length of all values, so that one record fits behind another; 0: any.', 0),
   secret: quantity('1: the servers prove to each other that they know a secret.', 0),
   kills: weight('A server is killed or loses power, or all are; a leader is deposed.'),
@@ -64,14 +65,15 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
   const sessionTimeoutMs = act.startsWith('expire') || random.chance(0.3) ? 1000 : 2000
   const networkMs = [0.1, random.chance(0.2) ? 30 : 3] as const
   const windowBytes = random.chance(0.3) ? 1000 : 64 * 1024
-  const servers = random.chance(0.25) ? 5 : 3
+  const voters = random.chance(0.25) ? 5 : 3
+  const observers = drawObservers(seed, voters)
   const segmentBytes = snaps
     ? 1024
     : random.pick(act.includes('TRUNC') ? [16_384] : [1024, 4096, 16_384])
   const logSegmentsKept = snaps ? 0 : random.below(3)
   const handoverAt = random.chance(0.3) ? 20 + random.below(100) : 1_000_000
   const treeExtraMs = random.chance(0.2) ? 500 : 0
-  const ids = Array.from({ length: servers }, (_, i) => i + 1)
+  const ids = Array.from({ length: voters }, (_, i) => i + 1)
   const slowDisks = ids.filter(() => random.chance(0.2))
   const valueBytes = random.chance(0.3) ? 10 + random.below(50) : 0
   // Drawn apart: the other properties of a seed are as they were before there were these.
@@ -80,7 +82,8 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
   const maybe = (): number => (random.chance(0.6) ? 1 : 0)
   return {
     crashPoint,
-    servers,
+    servers: voters + observers.length,
+    observers,
     sessionTimeoutMs,
     networkMs,
     windowBytes,

@@ -86,6 +86,7 @@ export class ServersWorld {
     const parts = {
       ...{ queue, network, random, checker, servers, trace, segmentBytes, handoverAt },
       serverCount: this.faults.servers,
+      observers: this.faults.observers,
       logKept: { segments: logSegmentsKept, bytes: 0 },
       hasSecret: secret > 0,
       cover: (what: string) => this.cover(what),
@@ -190,7 +191,7 @@ export class ServersWorld {
       return servers.every(isLinked) && servers.some(isLeading)
     })
     const leader = servers.find(isLeading)
-    const to = random.pick(servers.filter((server) => server !== leader))
+    const to = random.pick(servers.filter((server) => server.votes && server !== leader))
     const before = living.map(({ connectionCount }) => connectionCount)
     const asked = living.map((client) => client.ask(load.setData()))
     if (leader !== undefined) this.transfer(leader, to)

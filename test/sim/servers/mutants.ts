@@ -684,4 +684,18 @@ export const serverMutants: readonly Mutant[] = [
     ],
     seeds: 1500,
   },
+
+  // --- observers ---------------------------------------------------------------------------------
+  {
+    name: 'every server of the list votes',
+    rule: 'an observer is in no quorum',
+    edits: [
+      {
+        file: driver,
+        from: 'voters: [...servers.keys()].filter((id) => !observers.has(id)),',
+        to: 'voters: [...servers.keys()],',
+      },
+    ],
+    seeds: 100,
+  },
 ]

@@ -50,8 +50,10 @@ export function loseDisk(
   lose: (server: SimServer) => void,
 ): void {
   const committed = world.checker.lastZxid
-  const majority = Math.floor(world.servers.length / 2) + 1
-  const others = world.servers.filter((other) => other !== server)
+  if (!server.votes) return lose(server)
+  const voters = world.servers.filter(({ votes }) => votes)
+  const majority = Math.floor(voters.length / 2) + 1
+  const others = voters.filter((other) => other !== server)
   const whole = others.filter(
     ({ logged, isUp, isCounted }) => isUp && isCounted && logged >= committed,
   )

@@ -43,6 +43,8 @@ export interface SimServerParts {
   readonly checker: ServerChecker
   readonly servers: readonly SimServer[]
   readonly serverCount: number
+  /** the servers that do not vote */
+  readonly observers: readonly number[]
   readonly segmentBytes: number
   readonly logKept: LogKept
   readonly handoverAt: number
@@ -83,6 +85,10 @@ export class SimServer {
 
   get host(): string {
     return `s${this.id}`
+  }
+
+  get votes(): boolean {
+    return !this.#parts.observers.includes(this.id)
   }
 
   get isUp(): boolean {
@@ -239,7 +245,8 @@ export class SimServer {
   }
 
   #config() {
-    const { serverCount, segmentBytes, logKept, hasSecret } = this.#parts
+    const { serverCount, observers, segmentBytes, logKept, hasSecret } = this.#parts
+    const roleOf = (id: number): string => (observers.includes(id) ? ':observer' : '')
     const ids = Array.from({ length: serverCount }, (_, i) => i + 1)
     const read = readConfig(
       [
@@ -247,7 +254,7 @@ export class SimServer {
         `--myid=${this.id}`,
         `--client-port=${clientPort}`,
         `--client-port-address=${this.host}`,
-        ...ids.map((id) => `--server.${id}=s${id}:${peerPort}:${peerPort}`),
+        ...ids.map((id) => `--server.${id}=s${id}:${peerPort}:${peerPort}${roleOf(id)}`),
         `--tick-time=${tickMs}`,
         '--init-limit=10',
         '--sync-limit=4',
@@ -296,7 +303,7 @@ export class SimServer {
         checker.delivering(zxid, payload, { tree, atMs: queue.nowMs })
         process.act('apply')
         processors.deliver(zxid, payload)
-        const logged = servers.map((server) => server.logged)
+        const logged = servers.filter(({ votes }) => votes).map((server) => server.logged)
         checker.delivered(zxid, tree, logged)
       },
       roleChanged: (role) => {
@@ -322,6 +329,7 @@ export class SimServer {
   #leads(epoch: number, { tree, log }: Storage): void {
     const { checker, cover } = this.#parts
     cover('election')
+    invariant(this.votes, 'an observer never leads')
     checker.established(this.id, epoch, { tree, atMs: this.#parts.queue.nowMs })
     invariant(epochOf(log.lastZxid) < epoch, 'an epoch begins without transactions of its own')
   }
@@ -395,7 +403,8 @@ const kindNames: Readonly<Record<number, string>> = {
   22: 'SYNC',
   23: 'TOUCH',
   24: 'PROBED',
-  25: 'OWNED',
+  25: 'INFORM',
+  26: 'OWNED',
   30: 'ATTACHED',
   31: 'SYNCED',
   32: 'MOVED',

@@ -27,6 +27,7 @@ export const crashPoints = [
   'before UPTODATE',
   'before ACK',
   'before COMMIT',
+  'before INFORM',
   'before deliver',
   'before confirmed',
   'before PING',

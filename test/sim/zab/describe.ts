@@ -39,7 +39,8 @@ export function describeMessage(message: ZabMessage): string {
     case 'ACKSNAP':
       return `ACKSNAP ${describeZxid(message.lastZxid)}`
     case 'PROPOSAL':
-      return `PROPOSAL ${recordsOf(message.entries)
+    case 'INFORM':
+      return `${message.type} ${recordsOf(message.entries)
         .map((record) => `${describeZxid(record.zxid)}=${record.payload}`)
         .join(' ')}`
     case 'UPTODATE':

@@ -4,10 +4,19 @@
 //   npm run sim -- --world zab --seed 7 --fault crashes=0 --fault networkMs=0.1..40
 
 import { Random } from '../../../src/random.ts'
-import { type FaultsOf, FaultTable, quantity, range, weight } from '../faults.ts'
+import {
+  drawObservers,
+  type FaultsOf,
+  FaultTable,
+  quantity,
+  range,
+  serverIds,
+  weight,
+} from '../faults.ts'
 
 const rows = {
   servers: quantity('Number of servers.', 3),
+  observers: serverIds('Servers that do not vote; or none.'),
   networkMs: range('Latency of a message.', [0.1, 4]),
   diskMs: range('Latency of a write to the disk.', [0.1, 6]),
   treeMs: range('Latency of a tree.', [0.1, 4]),
@@ -29,6 +38,7 @@ const rows = {
   wipes: weight('A server loses its disk.'),
   purges: weight('Logs are purged, so that only a tree can bring a late server back.'),
   drifts: weight('A clock runs faster or slower than the others.'),
+  boasts: weight('An observer comes from an epoch that no voter knows.'),
   lies: weight('Strangers claim to be servers; NEWEPOCH names the wrong epoch.'),
   transfers: weight('A leader is asked to hand over, perhaps amid other faults.'),
   hopeless: quantity('1: disks are lost beyond what an ensemble can recover from.', 0),
@@ -56,8 +66,11 @@ export function drawZabFaults(seed: number, random = new Random(seed)): ZabFault
   const hopeless = wipes > 0 ? maybe(0.5) : 0
   // Drawn apart: the other properties of a seed are as they were before there was this one.
   const transfers = new Random(seed ^ 0x7a4e).chance(0.4) ? 3 : 0
+  const voters = seed % 3 === 0 ? 5 : 3
+  const observers = drawObservers(seed, voters)
   return {
-    servers: seed % 3 === 0 ? 5 : 3,
+    servers: voters + observers.length,
+    observers,
     networkMs: [0.1, seed % 5 === 0 ? 40 : 4],
     diskMs: [0.1, seed % 7 === 0 ? 60 : 6],
     treeMs: seed % 11 === 0 ? [1500, 3000] : [0.1, 4],
@@ -66,6 +79,7 @@ export function drawZabFaults(seed: number, random = new Random(seed)): ZabFault
     brokenLinks: 1,
     handovers: 1,
     lonelyProposals: 1,
+    boasts: observers.length,
     ...{ crashes, blocks, forgeries, stalls, pauses, wipes, purges, drifts, lies, hopeless },
     transfers,
   }

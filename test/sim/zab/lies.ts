@@ -11,12 +11,14 @@ import type { ZabShell } from './shell.ts'
 import type { ZabWorld } from './world.ts'
 
 type NewEpoch = Extract<ZabMessage, { type: 'NEWEPOCH' }>
+type Cepoch = Extract<ZabMessage, { type: 'CEPOCH' }>
 
 export class Lies {
   readonly #world: ZabWorld
   readonly #shell: ZabShell
   #forgedEpoch = 1_000_000
   #misannounced: 'behind' | 'far' | undefined
+  #boasts = false
 
   constructor(world: ZabWorld, shell: ZabShell) {
     this.#world = world
@@ -105,6 +107,20 @@ export class Lies {
    */
   misannounce(as: 'behind' | 'far'): void {
     this.#misannounced = as
+  }
+
+  /** The next CEPOCH of an observer names an epoch that its leader does not know. */
+  boast(): void {
+    this.#boasts = true
+  }
+
+  /** The CEPOCH of an observer that really arrives. */
+  maybeBoast(message: Cepoch, receiver: Incarnation): Cepoch {
+    if (!this.#boasts) return message
+    this.#boasts = false
+    this.#world.coverage.cover('CEPOCH of an observer ahead')
+    const acceptedEpoch = receiver.zab.epochs.acceptedEpoch + 1 + this.#world.random.below(4)
+    return { ...message, acceptedEpoch, currentEpoch: acceptedEpoch, initialised: true }
   }
 
   /** The NEWEPOCH that really arrives. */

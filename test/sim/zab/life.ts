@@ -73,10 +73,10 @@ function settle(world: ZabWorld): void {
 
 /** Without faults, a leader that is asked to hand over does, while it proposes, and at once. */
 function transferInPeace(world: ZabWorld): void {
-  const { random, servers, events } = world
+  const { random, events } = world
   settle(world)
   const leader = world.leader()
-  const { id: to } = random.pick(servers.filter(({ id }) => id !== leader))
+  const { id: to } = random.pick(world.voters.filter(({ id }) => id !== leader))
   world.proposeSome(1 + random.below(3))
   const beganMs = events.nowMs
   world.transfer({ to, leaves: random.chance(0.5) })

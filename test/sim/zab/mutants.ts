@@ -6,9 +6,8 @@
 // Not here, because they do no harm: counting an ack of a connection that ended (in one epoch
 // a log only grows, so the sender still has it; a new epoch counts anew), a follower that assumes
 // that a DIFF begins where its log ends (the leader got that from the follower, and a gap is
-// refused anyhow), an epoch that is above the leader's own promise alone (followers with a later
-// one refuse it), and a follower that reads NEWEPOCH of an earlier epoch, but still waits until its
-// disk holds that very one. A stranger's vote, or its claim of a newer history, costs elections
+// refused anyhow), and an epoch that is above the leader's own promise alone (followers with a later
+// one refuse it). A stranger's vote, or its claim of a newer history, costs elections
 // while it is present, but breaks no promise; test/daemon/zab/stranger.test.ts covers them.
 
 import type { Mutant } from '../mutate.ts'
@@ -37,7 +36,7 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: following,
-        from: "this.#phase !== 'promising' || saved.acceptedEpoch !== this.#epoch",
+        from: "this.#phase !== 'promising' || saved.acceptedEpoch < this.#epoch",
         to: "this.#phase !== 'promising'",
       },
     ],
@@ -77,11 +76,6 @@ export const zabMutants: readonly Mutant[] = [
         from: 'if (epoch < acceptedEpoch) return',
         to: 'if (epoch < acceptedEpoch - 1) return',
       },
-      {
-        file: following,
-        from: 'saved.acceptedEpoch !== this.#epoch',
-        to: 'saved.acceptedEpoch < this.#epoch',
-      },
     ],
     seeds: 200,
   },
@@ -91,8 +85,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: 'const counts = initialised && this.#state.isMember(from)',
-        to: 'const counts = initialised',
+        from: 'const counts = initialised && this.#isVoter(from) && this.#state.isMember(from)',
+        to: 'const counts = initialised && this.#isVoter(from)',
       },
       {
         file: 'daemon/zab/epoch-bound.ts',
@@ -192,8 +186,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: "if (learner.takesProposals) this.#state.send(id, { type: 'PROPOSAL', entries })",
-        to: "if (learner.phase.type === 'synced') this.#state.send(id, { type: 'PROPOSAL', entries })",
+        from: 'if (!learner.takesProposals) continue',
+        to: "if (learner.phase.type !== 'synced') continue",
       },
       {
         file: following,
@@ -267,8 +261,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: "this.#state.send(from, { type: 'UPTODATE', committed: this.#broadcast.committed })",
-        to: "this.#state.send(from, { type: 'UPTODATE', committed: syncPoint })",
+        from: "this.#state.send(id, { type: 'UPTODATE', committed: upTo })",
+        to: "this.#state.send(id, { type: 'UPTODATE', committed: learner.sentUpTo })",
       },
     ],
     seeds: 800,
@@ -795,5 +789,101 @@ export const zabMutants: readonly Mutant[] = [
       },
     ],
     seeds: 100,
+  },
+
+  // --- observers ---------------------------------------------------------------------------------
+  {
+    name: "an observer's ack is counted",
+    rule: 'it never acks into a quorum',
+    edits: [
+      {
+        file: leading,
+        from: 'const more = this.#isVoter(from) && this.#broadcast.acked(from, syncPoint)',
+        to: `const { voters } = this.#state.membership
+    const absent = voters.find((voter) => this.#broadcast.loggedBy(voter) === undefined)
+    const more = this.#broadcast.acked(this.#isVoter(from) ? from : (absent ?? from), syncPoint)`,
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: "an observer's promise is counted",
+    rule: 'it never promises epochs into the count, neither by CEPOCH nor by ACKEPOCH',
+    edits: [
+      {
+        file: leading,
+        from: "if (this.#phase === 'promising' && !this.#isVoter(id)) continue",
+        to: '',
+      },
+      {
+        file: leading,
+        from: ': quorum.has((voter) => promised(voter) && this.#counts(voter))',
+        to: `: [...this.#learners.keys()].filter(promised).length * 2 >= state.membership.voters.length`,
+      },
+      {
+        file: leading,
+        from: 'quorum.has((voter) => present(voter) && (this.#first || this.#counts(voter)))',
+        to: '(this.#first ? quorum.has(present) : this.#learners.size * 2 >= state.membership.voters.length)',
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: 'an observer stands for election',
+    rule: 'it never votes, and is never elected',
+    edits: [
+      {
+        file: 'daemon/zab/looking.ts',
+        from: 'this.#workingLeader() ?? (this.#votesItself ? this.#electedLeader(nowMs) : undefined)',
+        to: 'this.#workingLeader() ?? this.#electedLeader(nowMs)',
+      },
+      {
+        file: 'daemon/zab/looking.ts',
+        from: 'if (!this.#votesItself) return\n',
+        to: '',
+      },
+      {
+        file: 'daemon/zab/looking.ts',
+        from: 'if (!this.#state.membership.isVoter(message.vote.id)) return\n',
+        to: '',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'an observer deposes a leader',
+    rule: 'the epoch of a server that does not vote binds no other',
+    edits: [
+      {
+        file: leading,
+        from: 'const counts = initialised && this.#isVoter(from) && this.#state.isMember(from)',
+        to: 'const counts = initialised && this.#state.isMember(from)',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'INFORM before the commit',
+    rule: 'INFORM is proposal and commit',
+    edits: [
+      {
+        file: leading,
+        from: 'else hasObservers = true',
+        to: "else if (learner.phase.type === 'synced') this.#state.send(id, { type: 'INFORM', entries })",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'an observer that synchronizes is not informed',
+    rule: 'from the sync point on, all that follows reaches it (3104, and issue 1 of the specification)',
+    edits: [
+      {
+        file: leading,
+        from: 'if (!learner.takesProposals) return\n',
+        to: "if (learner.phase.type !== 'synced') return\n",
+      },
+    ],
+    seeds: 500,
   },
 ]

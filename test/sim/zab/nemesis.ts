@@ -12,7 +12,14 @@ type Cause = () => void
 /** The faults that have causes; the others are properties of the world. */
 type CausedFault = Exclude<
   keyof ZabFaults,
-  'servers' | 'networkMs' | 'diskMs' | 'treeMs' | 'epochCounterMax' | 'halfOpenMs' | 'hopeless'
+  | 'servers'
+  | 'observers'
+  | 'networkMs'
+  | 'diskMs'
+  | 'treeMs'
+  | 'epochCounterMax'
+  | 'halfOpenMs'
+  | 'hopeless'
 >
 
 export class Nemesis {
@@ -41,6 +48,7 @@ export class Nemesis {
       ...of('drifts', [() => world.drift(this.#any(), 0.3 + world.random.next() * 1.5)]),
       ...of('lies', this.#lies()),
       ...of('transfers', this.#transfers()),
+      ...of('boasts', [() => this.#boast()]),
     ]
   }
 
@@ -193,6 +201,13 @@ export class Nemesis {
         transferAmidst(world, { stall: stalls > 0, crash: true, drop: brokenLinks > 0 })
       },
     ]
+  }
+
+  #boast(): void {
+    const { network, random, servers, lies } = this.#world
+    const observers = servers.filter(({ votes }) => !votes)
+    lies.boast()
+    if (observers.length > 0) network.drop(random.pick(observers).id, this.#leader())
   }
 
   #lies(): Cause[] {

@@ -4,6 +4,7 @@
 
 import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
+import { lastOf } from '../../../src/protocol/peer/entries.ts'
 import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
@@ -15,16 +16,16 @@ import { type Incarnation, timing, type ZabServer } from './server.ts'
 export const farEpoch = 2_000_000
 
 export class ZabRules {
-  readonly #servers: readonly ZabServer[]
+  readonly #voters: readonly ZabServer[]
   readonly #checker: ZabChecker
   readonly #epochCounterMax: number
 
   constructor(parts: {
-    readonly servers: readonly ZabServer[]
+    readonly voters: readonly ZabServer[]
     readonly checker: ZabChecker
     readonly epochCounterMax: number
   }) {
-    this.#servers = parts.servers
+    this.#voters = parts.voters
     this.#checker = parts.checker
     this.#epochCounterMax = parts.epochCounterMax
   }
@@ -45,7 +46,7 @@ export class ZabRules {
           'ACKEPOCH leaves when the promise is on the disk',
         )
         invariant(
-          disk.epochs.acceptedEpoch <= process.promised,
+          disk.epochs.acceptedEpoch <= process.promised || !process.server.votes,
           'a server that has promised a later epoch joins no earlier one',
         )
         return
@@ -70,6 +71,8 @@ export class ZabRules {
         return
       case 'COMMIT':
         return this.#checker.announced(message.zxid, process.log, this.#disks)
+      case 'INFORM':
+        return this.#checker.announced(lastOf(message.entries), process.log, this.#disks)
       case 'UPTODATE':
         return this.#checker.announced(message.committed, process.log, this.#disks)
     }
@@ -82,8 +85,8 @@ export class ZabRules {
       'leadership is handed over when all that was proposed is delivered',
     )
     invariant(zab.lastZxid === zxid, 'leadership is handed over with the whole log')
-    const successor = this.#servers.find(({ id }) => id === to)
-    invariant(successor !== undefined, 'leadership is handed to a server that there is')
+    const successor = this.#voters.find(({ id }) => id === to)
+    invariant(successor !== undefined, 'leadership is handed to a voter')
     const { disk } = successor
     // It may have lost its disk since it acknowledged; then it stands for nothing.
     const isForgetful = !disk.epochs.initialised
@@ -112,14 +115,21 @@ export class ZabRules {
     this.#checker.delivered(record, { before, own: server.disk.log, disks: this.#disks })
   }
 
+  /** A server received CEPOCH, with this role before. */
+  joined(receiver: Incarnation, learner: ZabServer, before: ZabRole): void {
+    if (learner.votes || before.type !== 'leading' || !receiver.isAlive) return
+    invariant(receiver.role.type === 'leading', 'a server that does not vote deposes no leader')
+  }
+
   takes({ server, log }: Incarnation, role: ZabRole): void {
     if (role.type === 'looking') return
+    invariant(server.votes || role.type === 'following', 'an observer never leads')
     const { currentEpoch } = server.disk.epochs
     invariant(currentEpoch >= role.epoch, 'who serves has the epoch on its disk')
     if (role.type !== 'leading' || role.epoch === 0) return
     this.#checker.established(server.id, role.epoch, {
       history: log,
-      current: this.#servers.map(({ disk }) => disk.currentEpochEver),
+      current: this.#voters.map(({ disk }) => disk.currentEpochEver),
     })
   }
 
@@ -141,8 +151,8 @@ export class ZabRules {
     const allowedMs = timing.discoveryTimeoutMs + timing.syncTimeoutMs + 2 * timing.pingMs
     const isHeard = (atMs: number): boolean => awakeMs - atMs <= allowedMs
     if (role.type === 'leading' && role.epoch > 0) {
-      const heard = [...heardMs.values()].filter(isHeard).length
-      invariant(heard + 1 > this.#servers.length / 2, 'a leader that hears of no quorum steps down')
+      const heard = this.#voters.filter(({ id }) => isHeard(heardMs.get(id) ?? -Infinity)).length
+      invariant(heard + 1 > this.#voters.length / 2, 'a leader that hears of no quorum steps down')
     }
     if (role.type === 'following') {
       const heard = isHeard(Math.max(roleSinceMs, heardMs.get(role.leader) ?? 0))
@@ -151,6 +161,6 @@ export class ZabRules {
   }
 
   get #disks(): (readonly LogRecord[])[] {
-    return this.#servers.map(({ disk }) => disk.log)
+    return this.#voters.map(({ disk }) => disk.log)
   }
 }

@@ -29,9 +29,9 @@ export function deposeLeader(world: ZabWorld): void {
  * lost its disk, or to several such, `anyhow`. Together they would be a majority without it.
  */
 export function forgetCommitted(world: ZabWorld, { anyhow }: { readonly anyhow: boolean }): void {
-  const { random, servers } = world
-  const order = random.shuffled(servers.map(({ id }) => id))
-  const minority = (servers.length - 1) / 2
+  const { random, voters } = world
+  const order = random.shuffled(voters.map(({ id }) => id))
+  const minority = (voters.length - 1) / 2
   const late = order.slice(0, minority)
   const present = order.slice(minority)
   for (const id of late) world.crash(id)
@@ -61,8 +61,8 @@ export function leaveBehind(world: ZabWorld): void {
  * promises are not kept.
  */
 export function waver(world: ZabWorld): void {
-  const { random, servers } = world
-  const [one, other, between] = random.shuffled(servers.map(({ id }) => id))
+  const { random, servers, voters } = world
+  const [one, other, between] = random.shuffled(voters.map(({ id }) => id))
   if (one === undefined || other === undefined || between === undefined) return
   world.network.healAll()
   for (const { id } of servers) world.start(id)

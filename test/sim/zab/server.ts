@@ -33,13 +33,20 @@ export interface EnsembleOptions {
 
 export class ZabServer {
   readonly id: ServerId
+  /** an observer does not */
+  readonly votes: boolean
   readonly disk: ZabDisk
   readonly clock: DriftingClock
   readonly standstill: Standstill
   running: Incarnation | undefined
 
-  constructor(id: ServerId, { events, checker }: { events: EventQueue; checker: ZabChecker }) {
+  constructor(
+    id: ServerId,
+    votes: boolean,
+    { events, checker }: { events: EventQueue; checker: ZabChecker },
+  ) {
     this.id = id
+    this.votes = votes
     this.disk = new ZabDisk(checker)
     this.clock = new DriftingClock(events)
     this.standstill = new Standstill(events)

@@ -24,16 +24,16 @@ export class ZabShell {
   #crashPoint: CrashPoint | undefined
 
   constructor(world: ZabWorld) {
-    const { servers, checker, options } = world
+    const { voters, checker, options } = world
     this.#world = world
-    this.#rules = new ZabRules({ servers, checker, epochCounterMax: options.epochCounterMax })
+    this.#rules = new ZabRules({ voters, checker, epochCounterMax: options.epochCounterMax })
     this.#trees = new Trees(world, this)
   }
 
   // --- processes ---------------------------------------------------------------------------------
 
   start(server: ZabServer): void {
-    const { servers, network, options } = this.#world
+    const { servers, voters, network, options } = this.#world
     const { id, disk } = server
     if (server.running !== undefined) return
     const { acceptedEpoch, currentEpoch } = disk.epochs
@@ -42,7 +42,7 @@ export class ZabShell {
     )
     disk.stall('log', 0)
     disk.stall('epochs', 0)
-    const zab = server.makeCore({ ...options, voters: servers.map((other) => other.id) })
+    const zab = server.makeCore({ ...options, voters: voters.map((other) => other.id) })
     const diskQueue = (process: Incarnation): DiskQueue => this.#diskQueueOf(process)
     const process = new Incarnation(server, { zab, diskQueue })
     server.running = process
@@ -243,22 +243,27 @@ export class ZabShell {
   #send(process: Incarnation, to: ServerId, message: ZabMessage): void {
     const from = process.server.id
     this.#world.network.send(process, to, (receiver) => {
+      const { role } = receiver
       if (message.type !== 'PING' && message.type !== 'PONG') {
         this.#world.trace(`${from} -> ${to} ${describeMessage(message)}`)
       }
       this.step(receiver, {
         type: 'received',
         from,
-        message: this.#arrived(receiver, from, message),
+        message: this.#arrived(receiver, process, message),
       })
+      if (message.type === 'CEPOCH') this.#rules.joined(receiver, process.server, role)
     })
   }
 
   /** @returns what the receiver gets */
-  #arrived(receiver: Incarnation, from: ServerId, message: ZabMessage): ZabMessage {
+  #arrived(receiver: Incarnation, { server }: Incarnation, message: ZabMessage): ZabMessage {
+    if (message.type === 'CEPOCH' && !server.votes) {
+      return this.#world.lies.maybeBoast(message, receiver)
+    }
     if (message.type === 'NEWLEADER') receiver.syncPoint = receiver.zab.lastZxid
     if (message.type !== 'NEWEPOCH') return message
-    const told = this.#world.lies.maybeMisannounced(message, receiver, from)
+    const told = this.#world.lies.maybeMisannounced(message, receiver, server.id)
     receiver.promised = told.epoch
     receiver.syncPoint = zxidZero
     return told

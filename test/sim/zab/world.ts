@@ -27,6 +27,8 @@ import { ZabShell } from './shell.ts'
 
 export interface ZabWorldOptions {
   readonly servers: number
+  /** those of them that do not vote */
+  readonly observers: readonly number[]
   /** latency of a message, of a disk operation, of a tree transfer with its pings */
   readonly networkMs: Range
   readonly diskMs: Range
@@ -41,6 +43,7 @@ export interface ZabWorldOptions {
 
 const quick: ZabWorldOptions = {
   servers: 3,
+  observers: [],
   networkMs: [1, 1],
   diskMs: [1, 1],
   treeMs: [0, 0],
@@ -56,6 +59,7 @@ export class ZabWorld {
   readonly checker = new ZabChecker()
   readonly coverage = new Coverage()
   readonly servers: readonly ZabServer[]
+  readonly voters: readonly ZabServer[]
   readonly network: ZabNetwork
   readonly lies: Lies
   readonly trace: (line: string) => void
@@ -76,7 +80,9 @@ export class ZabWorld {
     this.trace = traces.trace ?? (() => undefined)
     this.traceLink = traces.ofLinks === true ? this.trace : () => undefined
     const ids = Array.from({ length: this.options.servers }, (_, i) => (i + 1) as ServerId)
-    this.servers = ids.map((id) => new ZabServer(id, this))
+    const { observers } = this.options
+    this.servers = ids.map((id) => new ZabServer(id, !observers.includes(id), this))
+    this.voters = this.servers.filter(({ votes }) => votes)
     this.#shell = new ZabShell(this)
     this.lies = new Lies(this, this.#shell)
     this.network = this.#makeNetwork()
@@ -181,18 +187,20 @@ export class ZabWorld {
    * to wait for ever, but they must not continue without what was committed.
    */
   wipe(id: number, { anyhow = false } = {}): void {
-    const { disk } = this.server(id)
+    const { disk, votes } = this.server(id)
     const committed = this.checker.lastZxid
-    const majority = Math.floor(this.servers.length / 2) + 1
-    const others = this.servers.filter((other) => other.id !== id && other.disk.epochs.initialised)
+    const majority = Math.floor(this.voters.length / 2) + 1
+    const others = this.voters.filter((other) => other.id !== id && other.disk.epochs.initialised)
     const behind = others.filter(
       (other) =>
         other.disk.last < committed || other.disk.epochs.acceptedEpoch < this.checker.chosenEpoch,
     )
-    if (!anyhow && (others.length < majority || behind.length >= majority)) return
-    if (others.length === behind.length) return
-    // What has a majority only with its ack may be committed already.
-    if (disk.last > committed) return
+    if (votes) {
+      if (!anyhow && (others.length < majority || behind.length >= majority)) return
+      if (others.length === behind.length) return
+      // What has a majority only with its ack may be committed already.
+      if (disk.last > committed) return
+    }
     this.crash(id)
     this.trace(`${id} loses its disk`)
     this.coverage.cover('wipe')
@@ -292,11 +300,10 @@ export class ZabWorld {
 
   /** Whether enough servers have a history to continue, or none has one, so that they may begin. */
   get mayGoOn(): boolean {
-    const epochs = this.servers.map(({ disk }) => disk.epochs)
+    const epochs = this.voters.map(({ disk }) => disk.epochs)
     const initialised = epochs.filter((each) => each.initialised).length
     return (
-      initialised > this.servers.length / 2 ||
-      epochs.every(({ currentEpoch }) => currentEpoch === 0)
+      initialised > this.voters.length / 2 || epochs.every(({ currentEpoch }) => currentEpoch === 0)
     )
   }
 
