@@ -186,8 +186,10 @@ export class ServersWorld {
     const isLeading = ({ role }: SimServer): boolean => role.type === 'leading'
     // A follower without a link to the next leader would look for it.
     await this.#until('servers have links to each other, and a leader', () => {
-      const isLinked = ({ running }: SimServer): boolean =>
-        running?.ensemble.linkCount === servers.length - 1
+      const isLinked = ({ running, votes }: SimServer): boolean => {
+        const peers = votes ? servers.length - 1 : servers.filter((server) => server.votes).length
+        return running?.ensemble.linkCount === peers
+      }
       return servers.every(isLinked) && servers.some(isLeading)
     })
     const leader = servers.find(isLeading)

@@ -197,7 +197,7 @@ export class ZabShell {
         process.role = effect.role
         if (!effect.continues) process.isHolding = false
         this.#noteTransfer(process, effect)
-        if (effect.role.type === 'looking') this.#world.hasLooked = true
+        if (effect.role.type === 'looking' && process.server.votes) this.#world.hasLooked = true
         process.roleSinceMs = process.awakeMs
         process.isHandingOver = false
         process.questions.length = 0

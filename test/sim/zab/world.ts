@@ -66,7 +66,7 @@ export class ZabWorld {
   readonly traceLink: (line: string) => void
   readonly #shell: ZabShell
   #proposals = 0
-  /** whether a server looked for a leader since `watchForLooking` */
+  /** whether a voter looked for a leader since `watchForLooking` */
   hasLooked = false
   #token = 0
 
