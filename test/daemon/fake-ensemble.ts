@@ -63,7 +63,7 @@ export class FakeCluster {
     }
   }
 
-  /** Leadership is handed over: nothing is in flight, and nobody looks. */
+  /** Leadership is handed over: nothing is in flight, and no server looks. */
   transfer(to: number): void {
     this.leader = this.member(to)
     this.epoch++

@@ -62,7 +62,7 @@ export class Hold {
     this.#transfer = 'own'
   }
 
-  /** Leader only: no learner sends more, and what comes all the same waits too. */
+  /** Leader only: no learner sends more, and what comes late waits too. */
   holdAll(): void {
     if (this.#transfer === 'own') this.#transfer = 'all'
   }

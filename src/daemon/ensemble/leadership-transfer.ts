@@ -1,5 +1,5 @@
-// A leader that hands over, as the driver sees it: who waits for the outcome, and whether Zab waits
-// until nothing is in flight. zab/transfer.ts has the protocol.
+// A leader that hands over, as the driver sees it: the caller that waits for the outcome, and
+// whether Zab waits until nothing is in flight. zab/transfer.ts has the protocol.
 
 import type { EnsembleRole, TransferOutcome } from './ensemble.ts'
 

@@ -252,7 +252,7 @@ export class CommitProcessor implements SessionRequests {
     if (ends) client.close()
   }
 
-  /** Takes as long as it takes; the answer comes in the client's order all the same. */
+  /** The answer may come much later, but still in the client's order. */
   #administer(client: Client, xid: number, request: Administration): void {
     if (!this.#final.mayAdminister(client)) {
       return this.submit(client, xid, { type: 'refused', code: errorCodes.NOAUTH }, 0)

@@ -391,7 +391,7 @@ t.test(
 )
 
 t.test(
-  'leadership is handed over under load: nobody looks, and each request is taken once',
+  'leadership is handed over under load: no server looks, and each request is taken once',
   async (t) => {
     const { members, events } = await ensemble(t, 3)
     for (const member of members) {

@@ -104,7 +104,7 @@ t.test('in a transfer the requests of own clients wait, then those of all', asyn
 })
 
 t.test(
-  'a counter that nears its end in a transfer holds up nobody, until that is over',
+  'a counter that nears its end in a transfer holds up no learner, until that is over',
   async (t) => {
     const hold = new Hold(10)
     hold.beginTransfer()

@@ -31,7 +31,7 @@ const choices: readonly {
   },
   { name: 'no others', voters: 1, inStep: {}, want: 'this server is the only voter' },
   {
-    name: 'nobody in step',
+    name: 'none in step',
     voters: 3,
     inStep: {},
     want: 'no other voter follows and has caught up',

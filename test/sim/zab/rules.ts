@@ -78,7 +78,7 @@ export class ZabRules {
     }
   }
 
-  /** A transfer loses nothing, and nobody is in doubt: all that was proposed is committed. */
+  /** A transfer loses nothing and leaves nothing in doubt: all that was proposed is committed. */
   #hands({ delivered, zab }: Incarnation, zxid: Zxid, to: ServerId): void {
     invariant(
       delivered === zxid,
