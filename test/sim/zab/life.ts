@@ -25,6 +25,8 @@ const roundCount = 80
 const convergenceMs = 15_000
 /** How long a transfer of leadership may take then. */
 const peacefulTransferMs = 2000
+/** Longer than a leader waits for its successor. */
+const vainTransferMs = 6000
 
 /** @throws InvariantError when a promise is broken */
 export function liveZab(seed: number, options: ZabLifeOptions = {}): ZabLife {
@@ -59,7 +61,10 @@ export function liveZab(seed: number, options: ZabLifeOptions = {}): ZabLife {
   // A NEWEPOCH that is yet to be misannounced makes a learner leave, and an epoch that ends a leader
   // step down.
   const isCalm = faults.lies === 0 && faults.epochCounterMax > 1000
-  if (faults.transfers > 0 && isCalm) transferInPeace(world)
+  if (faults.transfers > 0 && isCalm) {
+    if (random.chance(0.3)) transferInVain(world)
+    transferInPeace(world)
+  }
   settle(world)
   return resultOf(world)
 }
@@ -69,6 +74,21 @@ function settle(world: ZabWorld): void {
     invariant(waitedMs < convergenceMs, 'an ensemble without faults agrees in time')
     world.run(100)
   }
+}
+
+/** A successor whose disk stands still cannot take over: the leader goes on, after a while. */
+function transferInVain(world: ZabWorld): void {
+  const { random } = world
+  settle(world)
+  const leader = world.leader()
+  const { id: to } = random.pick(world.voters.filter(({ id }) => id !== leader))
+  world.stallDisk(to, 'log', vainTransferMs)
+  world.proposeSome(1)
+  world.transfer({ to, leaves: false })
+  world.watchForLooking()
+  world.run(vainTransferMs)
+  invariant(world.leader() === leader, 'a leader that cannot hand over goes on')
+  invariant(!world.hasLooked, 'a transfer that is given up needs no election')
 }
 
 /** Without faults, a leader that is asked to hand over does, while it proposes, and at once. */

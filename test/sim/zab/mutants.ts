@@ -586,7 +586,7 @@ export const zabMutants: readonly Mutant[] = [
         to: '    if (!this.broadcasting',
       },
     ],
-    seeds: 500,
+    seeds: 1500,
   },
   {
     name: 'service before the own epoch is saved',

@@ -136,10 +136,19 @@ export class ZabRules {
   /** Time has passed for the server. */
   ticked(process: Incarnation): void {
     this.#checkHeard(process)
+    this.#checkTransfer(process)
     const epoch = process.server.leadsEpoch
     if (epoch === undefined || process.isHandingOver) return
     const bound = makeZxid({ epoch, counter: this.#epochCounterMax })
     invariant(process.zab.lastZxid <= bound, 'an epoch ends before its counter does')
+  }
+
+  /** A transfer that does not succeed is given up: requests wait. */
+  #checkTransfer({ awakeMs, holdingSinceMs, isHolding, role }: Incarnation): void {
+    if (!isHolding || role.type !== 'leading') return
+    const allowedMs = Math.max(timing.discoveryTimeoutMs, 2 * timing.syncTimeoutMs)
+    const isOver = awakeMs - holdingSinceMs > allowedMs + 2 * timing.pingMs
+    invariant(!isOver, 'a transfer of leadership is given up in time')
   }
 
   /**

@@ -124,6 +124,8 @@ export class Incarnation {
   isHandingOver = false
   /** it keeps its clients' requests back: a transfer of leadership is in progress */
   isHolding = false
+  /** since when, in its running time */
+  holdingSinceMs = 0
   /** it was told to lead, and has not begun to */
   takesOver = false
   /** the ensemble that it named to its peers */

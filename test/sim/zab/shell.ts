@@ -205,6 +205,7 @@ export class ZabShell {
         return this.#rules.takes(process, effect.role)
       case 'hold':
         process.isHolding = true
+        process.holdingSinceMs = process.awakeMs
         return
       case 'drain':
         // Nothing is in flight outside the cores.
