@@ -29,6 +29,8 @@ export type OptionRow =
       readonly type: 'choice'
       readonly default: string | undefined
       readonly choices: readonly string[]
+      /** `NEED` is `need` */
+      readonly anyCase?: boolean
     })
   /** `server.1`, `server.2` …: a number from `min` to `max` in place of the N in its name. */
   | (RowBase & {

@@ -275,6 +275,10 @@ function parseValue(row: ValueRow, given: Given, warnings: string[]): unknown {
       throw refusal(given, allowed(row))
     case 'choice':
       if (row.choices.includes(value)) return value
+      if (row.anyCase === true) {
+        const choice = row.choices.find((one) => one.toLowerCase() === value.toLowerCase())
+        if (choice !== undefined) return choice
+      }
       throw refusal(given, allowed(row))
     case 'text':
       if (value === '') throw refusal(given, allowed(row))

@@ -3,6 +3,7 @@
 
 import { type Address, formatAddress } from '../address.ts'
 import { ProtocolError } from '../protocol/error-codes.ts'
+import { TlsError } from '../protocol/tls/tls-error.ts'
 import { HandshakeTimeoutError } from '../protocol/transport/transport.ts'
 
 /** The latest attempt at one address. */
@@ -65,6 +66,7 @@ export function closedBecause(reason: Error | undefined, wasConnected: boolean):
   if (reason instanceof HandshakeTimeoutError) {
     return wasConnected ? 'connected, no answer in time' : 'no connection in time'
   }
+  if (reason instanceof TlsError) return reason.found
   if (reason instanceof ProtocolError) return `connected, no valid answer: ${reason.message}`
   const code = reason === undefined ? undefined : (reason as NodeJS.ErrnoException).code
   if (wasConnected) {

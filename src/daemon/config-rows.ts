@@ -9,6 +9,7 @@ import { logLevels } from '../logger.ts'
 import type { OptionRows, Program } from '../option-rows.ts'
 import { foreignRows } from './foreign-keys.ts'
 import { jvmFlagSettings } from './jvm-flags.ts'
+import { clientTlsRows } from './tls-rows.ts'
 
 export const sessionTimeoutMax = 2 ** 31 - 1
 
@@ -79,6 +80,7 @@ const rows = {
     default: false,
     about: 'Whether the warning about a peer port that strangers can use is left out.',
   },
+  ...clientTlsRows,
   dynamicConfigFile: {
     type: 'include',
     // The version number of ZooKeeper's dynamic configuration.
@@ -240,7 +242,7 @@ const rows = {
     type: 'text',
     default: undefined,
     defaultText: 'none',
-    about: 'Accepted schemes, separated by commas: digest, ip. One of them is enough.',
+    about: 'Accepted schemes, separated by commas: digest, ip, x509. One of them is enough.',
     aliases: ['enforce.auth.scheme'],
   },
   'readonlymode.enabled': {

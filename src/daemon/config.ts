@@ -12,9 +12,12 @@ import type { ListenOrigin } from '../listen-error.ts'
 import type { LogLevel } from '../logger.ts'
 import { type ReadOptions, readOptions } from '../options.ts'
 import type { ServerId } from '../protocol/records.ts'
+import { isDistinguishedName } from '../protocol/tls/distinguished-name.ts'
+import type { PortTlsSettings } from '../protocol/tls/settings.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
 import type { QuorumServer } from './membership.ts'
+import { clientTls } from './tls-config.ts'
 
 export interface DaemonConfig {
   readonly serverId: ServerId
@@ -22,7 +25,12 @@ export interface DaemonConfig {
   readonly servers: readonly QuorumServer[]
   /** absolute */
   readonly dataDir: string
-  readonly clientListen: ListenAddress
+  /** undefined: clients connect by TLS only */
+  readonly clientListen: ListenAddress | undefined
+  readonly secureClientListen: ListenAddress | undefined
+  /** of the secure client port, and of clientPort if that takes TLS as well */
+  readonly clientTls: PortTlsSettings | undefined
+  readonly clientPortUnification: boolean
   /** undefined for a server that stands alone */
   readonly peerListen: ListenAddress | undefined
   /** what the other servers have to know; absolute; undefined: they are taken on their word */
@@ -50,6 +58,8 @@ export interface DaemonConfig {
   readonly enforceQuota: boolean
   /** `user:base64(SHA1(user:password))` of the super user */
   readonly superDigest: string | undefined
+  /** the name in the certificate of the super user */
+  readonly x509SuperUser: string | undefined
   readonly skipAcl: boolean
   /** a client must have authenticated by one of these; undefined if none is required */
   readonly enforcedAuthSchemes: readonly string[] | undefined
@@ -74,6 +84,7 @@ export interface Origins {
   readonly dataDir: string
   readonly peerSecretFile: string
   readonly client: ListenOrigin
+  readonly secureClient: ListenOrigin
   /** undefined for a server that stands alone */
   readonly peer: ListenOrigin | undefined
 }
@@ -160,6 +171,15 @@ tickTime × syncLimit is its upper bound`)
     servers,
     dataDir,
     clientListen: client.listen,
+    secureClientListen:
+      values.secureClientPort === undefined
+        ? undefined
+        : {
+            host: values.secureClientPortAddress,
+            port: values.secureClientPort,
+          },
+    clientTls: clientTls(read),
+    clientPortUnification: values['client.portUnification'],
     peerListen,
     peerSecretFile: values.peerSecretFile && resolve(values.peerSecretFile),
     peerSecretRequired: values.peerSecretRequired,
@@ -180,6 +200,7 @@ tickTime × syncLimit is its upper bound`)
     containerMaxNeverUsedIntervalMs: values['znode.container.maxNeverUsedIntervalMs'],
     enforceQuota: values.enforceQuota,
     superDigest: superDigest(read),
+    x509SuperUser: x509SuperUser(read),
     skipAcl: values.skipACL,
     enforcedAuthSchemes: enforcedAuthSchemes(read),
     readOnlyModeEnabled: values['readonlymode.enabled'],
@@ -195,6 +216,10 @@ tickTime × syncLimit is its upper bound`)
       dataDir: read.quote('dataDir'),
       peerSecretFile: read.quote('peerSecretFile'),
       client: client.origin,
+      secureClient: {
+        host: read.quote('secureClientPortAddress'),
+        port: read.quote('secureClientPort'),
+      },
       peer: peerOrigin(read, self),
     },
   }
@@ -332,13 +357,20 @@ function superDigest(read: Read): string | undefined {
   return read.refuse(name, 'it must be user:base64(SHA1(user:password)), not a password')
 }
 
+function x509SuperUser(read: Read): string | undefined {
+  const name = 'X509AuthenticationProvider.superUser'
+  const user = read.values[name]
+  if (user === undefined || isDistinguishedName(user)) return user
+  return read.refuse(name, 'it must be the name in a certificate, such as CN=admin,O=Example')
+}
+
 function enforcedAuthSchemes(read: Read): readonly string[] | undefined {
   const schemes = wordsOf(read.values['enforce.auth.schemes'] ?? '')
   for (const scheme of schemes) {
-    if (scheme === 'digest' || scheme === 'ip') continue
+    if (scheme === 'digest' || scheme === 'ip' || scheme === 'x509') continue
     read.refuse(
       'enforce.auth.schemes',
-      `clients cannot authenticate by ${scheme}; use digest or ip`,
+      `clients cannot authenticate by ${scheme}; use digest, ip or x509`,
     )
   }
   if (!read.values['enforce.auth.enabled']) return undefined
@@ -368,10 +400,12 @@ function wordsOf(list: string): string[] {
 function clientListen(
   read: Read,
   self: QuorumServer | undefined,
-): { readonly listen: ListenAddress; readonly origin: ListenOrigin } {
-  const { clientPort, clientPortAddress } = read.values
+): { readonly listen: ListenAddress | undefined; readonly origin: ListenOrigin } {
+  const { clientPort, clientPortAddress, secureClientPort } = read.values
   const ofOptions = { host: read.quote('clientPortAddress'), port: read.quote('clientPort') }
   if (self?.client === undefined) {
+    const isAsked = read.given('clientPort') || read.values['client.portUnification']
+    if (secureClientPort !== undefined && !isAsked) return { listen: undefined, origin: ofOptions }
     return { listen: { host: clientPortAddress, port: clientPort }, origin: ofOptions }
   }
   const { host, port } = self.client

@@ -9,7 +9,8 @@
 
 import type { OptionRows } from '../option-rows.ts'
 
-const noTls = 'encrypted connections are not supported'
+const noTls = 'encrypted connections between servers are not supported'
+const noRevocation = 'certificates are not checked for revocation: use short-lived ones'
 const noReconfiguration =
   'the ensemble cannot be changed while it runs, and reconfig is answered with RECONFIGDISABLED'
 const noSasl = 'clients authenticate by digest and ip only'
@@ -41,7 +42,6 @@ export const foreignRows = {
   'authProvider.*': { type: 'ignored', why: otherSchemes },
   'autopurge.*': { type: 'ignored', why: 'the log is purged whenever one of its files is full' },
   bitHashCacheSize: { type: 'ignored', why: 'there is one kind of watch manager' },
-  'client.certReload': { type: 'ignored', why: noTls, unless: ['false'] },
   'client.secure': { type: 'ignored', why: clientsOnly },
   clientCnxnSocket: { type: 'ignored', why: clientsOnly },
   clientPortListenBacklog: { type: 'ignored', why: 'up to 1024 connections wait to be accepted' },
@@ -90,7 +90,7 @@ export const foreignRows = {
   },
   ensembleAuthName: { type: 'ignored', why: 'clients do not name the ensemble that they expect' },
   'fastleader.*': { type: 'ignored', why: oneElection },
-  'fips-mode': { type: 'ignored', why: noTls },
+  'fips-mode': { type: 'ignored', why: "OpenSSL's own configuration decides" },
   flushDelay: { type: 'ignored', why: groupCommit },
   'follower.*': { type: 'ignored', why: 'messages between servers are sent immediately' },
   forceSnapshotSync: { type: 'ignored', why: noSnapshotFiles },
@@ -144,7 +144,7 @@ export const foreignRows = {
   'observer.*': { type: 'ignored', why: followsLeader },
   'observerMaster.*': { type: 'ignored', why: followsLeader },
   observerMasterPort: { type: 'ignored', why: followsLeader, unless: ['0'] },
-  'outstandingHandshake.*': { type: 'ignored', why: noTls },
+  'outstandingHandshake.*': { type: 'ignored', why: noTokens },
   'pathStats.*': { type: 'ignored', why: 'requests are not counted by path' },
   preAllocSize: { type: 'ignored', why: 'logSegmentBytes sets the preallocated size' },
   'quorum.auth.*': { type: 'ignored', why: noPeerSasl },
@@ -175,7 +175,9 @@ export const foreignRows = {
   'snapshot.*': { type: 'ignored', why: noSnapshotFiles },
   snapshotSizeFactor: { type: 'ignored', why: noSnapshotFiles },
   snapSizeLimitInKb: { type: 'ignored', why: noSnapshotFiles },
-  'ssl.*': { type: 'ignored', why: noTls },
+  'ssl.allowReverseDnsLookup': { type: 'ignored', why: 'it is always allowed', unless: ['true'] },
+  'ssl.quorum.*': { type: 'ignored', why: noTls },
+  'ssl.sslProvider': { type: 'ignored', why: javaOnly },
   sslQuorumReloadCertFiles: { type: 'ignored', why: noTls, unless: ['false'] },
   standaloneEnabled: { type: 'ignored', why: 'a server without server.N lines stands alone' },
   superUser: { type: 'ignored', why: noSuperByOther },
@@ -188,10 +190,8 @@ export const foreignRows = {
   warningThresholdms: { type: 'ignored', why: 'the threshold of the warning is fixed' },
   'watcherClean*': { type: 'ignored', why: 'watches end with their connection' },
   watchManagerName: { type: 'ignored', why: 'there is one kind of watch manager' },
-  'X509AuthenticationProvider.superUser': { type: 'ignored', why: noSuperByOther },
 
   'audit.enable': { type: 'refused', why: 'there is no audit log', unless: ['false'] },
-  'client.portUnification': { type: 'refused', why: noTls, unless: ['false'] },
   'DigestAuthenticationProvider.digestAlg': {
     type: 'refused',
     why: "identities are SHA-1 digests, ZooKeeper's default",
@@ -209,9 +209,15 @@ export const foreignRows = {
   'quorum.auth.learnerRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
   'quorum.auth.serverRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
   requireClientAuthScheme: { type: 'refused', why: mustAuthenticate },
-  secureClientPort: { type: 'refused', why: noTls },
-  secureClientPortAddress: { type: 'refused', why: noTls },
   sessionRequireClientSASLAuth: { type: 'refused', why: mustAuthenticate, unless: ['false'] },
+  'ssl.authProvider': {
+    type: 'refused',
+    why: 'certificates give identities of x509',
+    unless: ['x509'],
+  },
+  'ssl.context.supplier.class': { type: 'refused', why: 'there are no Java classes here' },
+  'ssl.crl': { type: 'refused', why: noRevocation, unless: ['false'] },
+  'ssl.ocsp': { type: 'refused', why: noRevocation, unless: ['false'] },
   sslQuorum: { type: 'refused', why: noTls, unless: ['false'] },
   'weight.*': { type: 'refused', why: fixedQuorums, unless: ['1'] },
 } as const satisfies OptionRows

@@ -2,6 +2,7 @@
 // zooweeperd: one server of a ZooWeeper ensemble.
 
 import { runDaemon } from '../daemon-process.ts'
+import { Credentials, type CredentialsParts } from '../protocol/tls/credentials.ts'
 import { readGivenSecretFile } from '../secret-file.ts'
 import { readConfig } from './config.ts'
 import { assembleServer } from './server.ts'
@@ -15,7 +16,8 @@ runDaemon({
   assemble: ({ config, world, onFailure }) => {
     const quoted = config.origins.peerSecretFile
     const readSecret = (path: string) => readGivenSecretFile({ path, quoted })
-    return assembleServer({ config, world, readSecret, onFailure })
+    const readCredentials = (parts: CredentialsParts) => new Credentials(parts)
+    return assembleServer({ config, world, readSecret, readCredentials, onFailure })
   },
   // Writing the rest of the tree takes most of this time.
   stopDeadlineMs: 20_000,

@@ -11,6 +11,9 @@ import { type ListenOrigin, listenError } from '../listen-error.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
 import type { LogSync } from '../log/sync-pace.ts'
 import type { ServerId } from '../protocol/records.ts'
+import type { Credentials, CredentialsParts } from '../protocol/tls/credentials.ts'
+import type { TlsPort } from '../protocol/tls/ends.ts'
+import type { TlsSettings } from '../protocol/tls/settings.ts'
 import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'
 import type { Part, PartStatus } from '../stoppable.ts'
@@ -34,6 +37,9 @@ import type { ZabEffect, ZabTiming } from './zab/types.ts'
 /** How often event-loop lag is sampled. */
 const loopCheckMs = 100
 
+/** How often the files of certificates are looked at for changes. */
+const certificateCheckMs = 1000
+
 /** The data directory belongs to another server of the ensemble. */
 class WrongServerError extends RefusedStartError {
   override readonly name = 'WrongServerError'
@@ -52,6 +58,12 @@ export interface ServerOptions {
    * @throws RefusedStartError
    */
   readonly readSecret?: (path: string) => Uint8Array
+  /**
+   * Reads key and trust stores, for a configuration that names them.
+   *
+   * @throws RefusedStartError
+   */
+  readonly readCredentials?: (parts: CredentialsParts) => Credentials
   /** Continuing could lose data: the process must end immediately. */
   readonly onFailure: (error: Error) => void
   /** See `EnsembleOptions`. */
@@ -109,6 +121,11 @@ export class Server implements Part {
     return this.#clientPort?.port ?? 0
   }
 
+  /** The client port for TLS, once started. */
+  get secureClientPort(): number {
+    return this.#clientPort?.securePort ?? 0
+  }
+
   status(): PartStatus {
     const status = this.#view?.summary()
     return status ?? { state: 'starting', detail: '' }
@@ -134,6 +151,7 @@ export class Server implements Part {
     const { onFailure, handoverAt, witness } = this.#options
     const { clock, turn, transport, randomBytes, disk, logger } = this.#world
     const config = this.#config
+    const clientTls = this.#clientTls()
     const { serverId, tickTimeMs, minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
     this.#cleanups.push(disk.lock())
     const directory = disk.openFiles()
@@ -254,12 +272,28 @@ export class Server implements Part {
       connectionsMax: this.#config.connectionsMax,
       frameBytesMax: this.#config.juteMaxBuffer,
       handshakeMs: this.#config.sessionlessCnxnTimeoutMs,
+      x509SuperUser: this.#config.x509SuperUser,
       answerWord: (word) => answerWord(word, this.#config.fourLetterWords, view),
     })
     this.#clientPort = clientPort
-    await this.#listen(config.origins.client, () => clientPort.listen(config.clientListen))
     this.#cleanups.push(() => clientPort.close())
-    logger.info({ port: clientPort.port }, 'Listening for clients')
+    const { clientListen, secureClientListen } = config
+    if (clientListen !== undefined) {
+      const tls = config.clientPortUnification ? clientTls : undefined
+      await this.#listen(config.origins.client, () => clientPort.listen(clientListen, tls))
+      const facts = { port: clientPort.port }
+      logger.info(
+        facts,
+        tls === undefined ? 'Listening for clients' : 'Listening for clients, by TLS as well',
+      )
+    }
+    if (secureClientListen !== undefined && clientTls !== undefined) {
+      const tls = Object.assign({}, clientTls, { takesPlaintext: false })
+      await this.#listen(config.origins.secureClient, () =>
+        clientPort.listenSecurely(secureClientListen, tls),
+      )
+      logger.info({ port: clientPort.securePort }, 'Listening for clients by TLS')
+    }
 
     this.#cleanups.push(() => ensemble.stop())
     const listener = witness?.between(processors) ?? processors
@@ -353,6 +387,24 @@ export class Server implements Part {
     invariant(readSecret !== undefined, 'a program that takes the name of a file can read it')
     const { randomBytes } = world
     return { key: peerKeyOf(readSecret(peerSecretFile)), isRequired, randomBytes }
+  }
+
+  /** As a port that takes plaintext as well. */
+  #clientTls(): TlsPort | undefined {
+    const { clientTls } = this.#config
+    if (clientTls === undefined) return undefined
+    const { clientAuth, verifiesClientHost, detectionMs } = clientTls
+    const credentials = this.#readCredentials(clientTls)
+    return { credentials, clientAuth, verifiesClientHost, detectionMs, takesPlaintext: true }
+  }
+
+  #readCredentials(settings: TlsSettings): Credentials {
+    const { readCredentials, world } = this.#options
+    invariant(readCredentials !== undefined, 'a program that takes the name of a store can read it')
+    const { clock, logger } = world
+    const credentials = readCredentials({ settings, wallMs: () => clock.wallMs(), logger })
+    this.#cleanups.push(clock.every(certificateCheckMs, () => credentials.maybeReload()))
+    return credentials
   }
 
   /** The peer addresses of all servers in the configuration. */

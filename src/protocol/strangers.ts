@@ -124,8 +124,8 @@ export class StrangerError extends ProtocolError {
   /** the kind of stranger, the same for all of one kind */
   readonly what: string
 
-  constructor(what: string, message: string, cause: ProtocolError) {
-    super(message, { cause })
+  constructor(what: string, message: string, cause?: ProtocolError) {
+    super(message, cause && { cause })
     this.what = what
   }
 }
@@ -152,6 +152,13 @@ export function named(
   const message =
     what === unknownBytes ? `${error.message}; ${hint}` : `Cannot serve ${what}: ${hint}`
   return new StrangerError(what, message, error)
+}
+
+/** Plaintext on a port that speaks TLS only. @param opening its first bytes; none: it sent nothing */
+export function inPlaintext(opening: Buffer): StrangerError {
+  const what = opening.length === 0 ? 'a silent client' : recognize(opening, undefined).what
+  const message = `Cannot serve ${what} in plaintext: this port speaks TLS only`
+  return new StrangerError(`plaintext: ${what}`, message)
 }
 
 /** What arrived instead of a hello before the deadline. */

@@ -333,6 +333,10 @@ export class MemoryZk extends EventEmitter<ZkClientEvents> implements ZkAccess {
     })
   }
 
+  createChroot(): Promise<void> {
+    return Promise.resolve() // there is none
+  }
+
   create(
     path: string,
     data: Uint8Array | string | null = null,

@@ -17,6 +17,13 @@ const three = [
   '--server.3=localhost:2890:3890',
 ]
 
+const tlsFlags = [
+  '--data-dir=/d',
+  '--secureClientPort=2281',
+  '--ssl.keyStore.location=/k.pem',
+  '--ssl.trustStore.location=/t.p12',
+]
+
 t.test('a data directory is enough for a server that stands alone', async (t) => {
   const dataDir = t.testdir()
   const expected: DaemonConfig = {
@@ -24,6 +31,9 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     servers: [],
     dataDir,
     clientListen: { host: undefined, port: 2181 },
+    secureClientListen: undefined,
+    clientTls: undefined,
+    clientPortUnification: false,
     peerListen: undefined,
     peerSecretFile: undefined,
     peerSecretRequired: true,
@@ -44,6 +54,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     containerMaxNeverUsedIntervalMs: 0,
     enforceQuota: false,
     superDigest: undefined,
+    x509SuperUser: undefined,
     skipAcl: false,
     enforcedAuthSchemes: undefined,
     readOnlyModeEnabled: false,
@@ -59,6 +70,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
       dataDir: `data-dir=${dataDir} from the command line`,
       peerSecretFile: 'no peerSecretFile',
       client: { host: 'no clientPortAddress', port: 'clientPort=2181, its default' },
+      secureClient: { host: 'no secureClientPortAddress', port: 'no secureClientPort' },
       peer: undefined,
     },
   }
@@ -227,7 +239,37 @@ const refusals = [
     argv: ['--min-session-timeout=50000'],
     says: 'least session time-out is above the greatest, 40000',
   },
-  { name: 'TLS', argv: ['--secureClientPort=2281'], says: 'encrypted connections' },
+  {
+    name: 'TLS without a key',
+    argv: ['--secureClientPort=2281'],
+    says: 'it needs ssl.keyStore.location',
+  },
+  {
+    name: 'TLS on the client port without a key',
+    argv: ['--client.portUnification=true'],
+    says: 'Cannot use client.portUnification=true from the command line: it needs ssl.keyStore',
+  },
+  {
+    name: 'certificates of clients without their authority',
+    argv: ['--secureClientPort=2281', '--ssl.keyStore.location=/k.pem'],
+    says: 'Cannot use ssl.clientAuth=need, its default: it needs ssl.trustStore.location',
+  },
+  {
+    name: 'an old version of TLS',
+    argv: [...tlsFlags, '--ssl.enabledProtocols=TLSv1.2,TLSv1.1'],
+    says: 'TLSv1.1 is not one of TLSv1.2, TLSv1.3 (RFC 8996 forbids older ones)',
+  },
+  {
+    name: 'a cipher suite that OpenSSL does not have',
+    argv: [...tlsFlags, '--ssl.ciphersuites=TLS_KRB5_WITH_RC4_128_SHA'],
+    says: 'TLS_KRB5_WITH_RC4_128_SHA is no cipher suite',
+  },
+  { name: 'revocation lists', argv: ['--ssl.crl=true'], says: 'not checked for revocation' },
+  {
+    name: 'a super user without the form of a name in a certificate',
+    argv: ['--X509AuthenticationProvider.superUser=admin'],
+    says: 'it must be the name in a certificate, such as CN=admin,O=Example',
+  },
   {
     name: 'a dynamic file that is not there',
     argv: ['--dynamicConfigFile=/nowhere/x'],
@@ -363,7 +405,7 @@ const accepted = [
   },
   { line: 'globalOutstandingLimit=1000000', warns: /is taken as 65536/ },
   { line: 'maxClientCnxns=-1', warns: /is taken as 0, the least/ },
-  { line: 'ssl.keyStore.location=/k', warns: /encrypted connections are not supported/ },
+  { line: 'ssl.quorum.keyStore.location=/k', warns: /between servers are not supported/ },
   {
     line: 'quorum.auth.kerberos.servicePrincipal=zk/_HOST',
     warns: /authenticate each other by peerSecretFile/,
@@ -592,4 +634,53 @@ t.test('a wrong line of zoo.cfg is named by file and line', async (t) => {
   t.throws(() => config(['--config', file]), {
     message: new RegExp(`server.1=h:x:3888 from ${file}:2`),
   })
+})
+
+t.test('the keys of TLS are those of ZooKeeper, with its defaults', async (t) => {
+  const { clientListen, secureClientListen, clientTls } = config(tlsFlags)
+  t.equal(clientListen, undefined, 'secureClientPort alone leaves no port for plaintext')
+  t.same(secureClientListen, { host: undefined, port: 2281 })
+  const store = { type: undefined, password: undefined, passwordFile: undefined }
+  t.same(clientTls, {
+    keyStore: {
+      ...store,
+      files: ['/k.pem'],
+      quoted: 'ssl.keyStore.location=/k.pem from the command line',
+    },
+    trustStore: {
+      ...store,
+      files: ['/t.p12'],
+      quoted: 'ssl.trustStore.location=/t.p12 from the command line',
+    },
+    minProtocol: 'TLSv1.2',
+    maxProtocol: 'TLSv1.3',
+    ciphers: undefined,
+    isReloaded: false,
+    clientAuth: 'need',
+    verifiesClientHost: false,
+    detectionMs: 5000,
+  })
+  const other = config([
+    ...[...tlsFlags, '--clientPort=2181', '--zookeeper.ssl.clientAuth=NONE'],
+    ...['--ssl.keyStore.passwordPath=/p', '--ssl.trustStore.password=x', '--ssl.protocol=TLSv1.3'],
+    ...['--ssl.trustStore.type=pkcs12', '--client.certReload=true'],
+    ...['--ssl.clientHostnameVerification=true', '--ssl.ciphersuites=TLS_AES_128_GCM_SHA256'],
+  ])
+  t.same(other.clientListen, { host: undefined, port: 2181 })
+  t.match(other.clientTls, {
+    clientAuth: 'none',
+    isReloaded: true,
+    verifiesClientHost: true,
+    minProtocol: 'TLSv1.3',
+    ciphers: 'TLS_AES_128_GCM_SHA256',
+    keyStore: { passwordFile: '/p' },
+    trustStore: { type: 'PKCS12', password: 'x' },
+  })
+})
+
+t.test('no message has the password of a store', async (t) => {
+  const file = join(t.testdir({ 'zoo.cfg': 'ssl.keyStore.password="hunter2"\n' }), 'zoo.cfg')
+  const { warnings } = config([...tlsFlags, '--config', file])
+  t.match(warnings, [/ssl.keyStore.password from .* includes its quotation marks/])
+  t.notMatch(warnings.join(), /hunter2/)
 })

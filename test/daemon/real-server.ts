@@ -4,25 +4,28 @@
 import { type ConfigOrText, readConfig } from '../../src/daemon/config.ts'
 import { assembleServer, type Server } from '../../src/daemon/server.ts'
 import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'
-import { silentLogger } from '../../src/logger.ts'
+import { type Logger, silentLogger } from '../../src/logger.ts'
+import { Credentials, type CredentialsParts } from '../../src/protocol/tls/credentials.ts'
 import { realWorld } from '../../src/real-world.ts'
 
 /** Not started. */
-export function realServer(flags: readonly string[]): Server {
-  return serverOf(readConfig(flags, {}))
+export function realServer(flags: readonly string[], logger?: Logger): Server {
+  return serverOf(readConfig(flags, {}), logger)
 }
 
 /** Not started. */
-export function serverOf(read: ConfigOrText): Server {
+export function serverOf(read: ConfigOrText, logger = silentLogger): Server {
   if (read.type !== 'config') throw new Error(read.text)
   const { config } = read
   const world = {
     ...realWorld(),
-    logger: silentLogger,
+    logger,
     disk: realServerDisk(config.dataDir, config.origins.dataDir),
   }
-  return assembleServer({ config, world, onFailure })
+  return assembleServer({ config, world, readCredentials, onFailure })
 }
+
+const readCredentials = (parts: CredentialsParts): Credentials => new Credentials(parts)
 
 function onFailure(error: Error): void {
   throw error

@@ -11,6 +11,7 @@ type Calls = Pick<
   | 'close'
   | 'connect'
   | 'create'
+  | 'createChroot'
   | 'delete'
   | 'exists'
   | 'getACL'

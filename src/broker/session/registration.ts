@@ -22,7 +22,6 @@ import { zkPaths } from '../cluster/zk-paths.ts'
 const reminderMs = 5000
 
 const sharedNodes = [
-  { path: '/', data: null }, // the chroot, if there is one
   { path: zkPaths.cluster, data: null },
   { path: zkPaths.brokers, data: null },
   { path: zkPaths.brokerIds, data: null },
@@ -38,14 +37,15 @@ const sharedNodes = [
 
 /**
  * Creates the missing znodes among those that all brokers share, parents first, and sets the
- * brokers' ACL on each, even if another client created it. The root keeps its ACL.
+ * brokers' ACL on each, even if another client created it. The chroot keeps its ACL.
  *
  * @throws ForeignClusterError if the znodes belong to brokers with another secret
  */
 export async function makeSharedNodes(zk: ZkAccess, acl: readonly Acl[]): Promise<void> {
+  await zk.createChroot()
   for (const { path, data } of sharedNodes) {
     await createIfMissing(zk, path, data)
-    if (path !== '/') await protect(zk, path, acl)
+    await protect(zk, path, acl)
   }
 }
 

@@ -22,7 +22,18 @@ const letters: readonly (readonly [letter: string, bit: number])[] = [
  * more
  */
 export function parseAcl(text: string): Acl[] {
-  return text.split(',').map(parseEntry)
+  return entriesIn(text).map(parseEntry)
+}
+
+/** Split at commas, except those in the name of a certificate: x509:CN=ann,O=Example:cdrwa */
+function entriesIn(text: string): readonly string[] {
+  const entries: string[] = []
+  for (const piece of text.split(',')) {
+    const last = entries.at(-1)
+    if (last !== undefined && /^x509:[^:]*$/.test(last)) entries.push(`${entries.pop()},${piece}`)
+    else entries.push(piece)
+  }
+  return entries
 }
 
 function parseEntry(text: string): Acl {

@@ -21,6 +21,7 @@ import {
   wholeNumber,
 } from '../arguments.ts'
 import { serverList } from '../server-list.ts'
+import { tlsOption } from '../tls.ts'
 import { clientWorld } from '../world-argument.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { CallOptions, MqClientOptions } from './options.ts'
@@ -96,6 +97,7 @@ export const clientRows = {
   zk: optional(having<ZkClient>('a ZkClient', 'getChildren', 'getData')),
   name: optional(nonEmptyText),
   logger: optional(having<Logger>('a logger', 'child', 'debug', 'info', 'warn', 'error')),
+  tls: optional(tlsOption),
   world: optional(clientWorld),
 } satisfies RowsOf<MqClientOptions>
 

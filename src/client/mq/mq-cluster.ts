@@ -18,6 +18,7 @@ import { realWorld } from '../../real-world.ts'
 import type { Turn } from '../../turn.ts'
 import type { ClientWorld } from '../../world.ts'
 import { Attempts, formatAttempts } from '../attempts.ts'
+import { securedBy } from '../tls.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { MqClientParts } from './argument-kinds.ts'
 import { Codecs } from './compression/codecs.ts'
@@ -55,7 +56,10 @@ export class MqCluster {
 
   constructor(options: Partial<MqClientParts>) {
     this.#options = options
-    const { transport, turn, clock, randomBytes } = options.world ?? realWorld()
+    const { transport, turn, clock, randomBytes } = securedBy(
+      options.tls,
+      options.world ?? realWorld(),
+    )
     this.clock = clock
     this.turn = turn
     this.random = seededBy(randomBytes)

@@ -7,6 +7,7 @@ import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { RequiredAcks } from '../../protocol/mq/produce.ts'
 import type { ClientWorld } from '../../world.ts'
 import type { ServerList } from '../server-list.ts'
+import type { TlsOptions } from '../tls.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { AssignorName } from './group/assignor-names.ts'
 
@@ -20,6 +21,8 @@ export interface MqClientOptions {
   readonly zk?: ZkClient
   /** our name in the brokers' logs */
   readonly name?: string
+  /** of the connections to brokers. Default: they are not encrypted */
+  readonly tls?: TlsOptions
   readonly logger?: Logger
   /**
    * the world it runs in; clients may share one. Default: this process's network, clock and

@@ -37,6 +37,7 @@ import {
   wholeNumber,
 } from '../arguments.ts'
 import { defaultClientPort, serverList } from '../server-list.ts'
+import { tlsOption } from '../tls.ts'
 import { clientWorld } from '../world-argument.ts'
 import { isSequential } from './call.ts'
 import { dialectNames } from './dialects.ts'
@@ -198,6 +199,7 @@ const clientOptions = method('create a ZkClient', {
     dialect: optional(oneOf(dialectNames), 'native'),
     readOnly: optional(flag, false),
     logger: optional(having<Logger>('a logger', 'child', 'debug', 'info', 'warn', 'error')),
+    tls: optional(tlsOption),
     world: optional(clientWorld),
   } satisfies RowsOf<ZkClientOptions>),
 })

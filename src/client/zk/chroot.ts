@@ -17,6 +17,12 @@ export class Chroot {
     this.#prefix = prefix === '/' ? '' : prefix
   }
 
+  /** The server's paths that have to exist: its parents from the root on, and the chroot itself. */
+  get ancestry(): readonly string[] {
+    const names = this.#prefix.split('/').slice(1)
+    return names.map((_, i) => `/${names.slice(0, i + 1).join('/')}`)
+  }
+
   toServer(path: string): string {
     return path === '/' && this.#prefix !== '' ? this.#prefix : this.#prefix + path
   }

@@ -5,6 +5,7 @@ import type { Acl } from '../../protocol/records.ts'
 import type { CreateMode } from '../../protocol/zk/messages.ts'
 import type { ClientWorld } from '../../world.ts'
 import type { ServerList } from '../server-list.ts'
+import type { TlsOptions } from '../tls.ts'
 import type { DialectName } from './dialects.ts'
 
 export interface ZkClientOptions {
@@ -27,6 +28,8 @@ export interface ZkClientOptions {
   readonly dialect?: DialectName
   /** Whether a server without a quorum is accepted until another one is found. */
   readonly readOnly?: boolean
+  /** Default: connections are not encrypted */
+  readonly tls?: TlsOptions
   readonly logger?: Logger
   /**
    * network, clock and randomness, which clients may share. Default: those of this process

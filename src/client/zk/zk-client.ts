@@ -34,6 +34,7 @@ import { seededBy } from '../../random.ts'
 import { realWorld } from '../../real-world.ts'
 import { type Attempt, formatAttempts } from '../attempts.ts'
 import { Callbacks } from '../callbacks.ts'
+import { securedBy } from '../tls.ts'
 import { takeClientOptions, zkMethods } from './arguments.ts'
 import { bodyOf } from './call.ts'
 import { Calls } from './calls.ts'
@@ -51,6 +52,7 @@ export type { Address as ServerAddress } from '../../address.ts'
 export { ZkError } from '../../protocol/error-codes.ts'
 export type { Attempt } from '../attempts.ts'
 export type { ServerLike, ServerList } from '../server-list.ts'
+export type { TlsOptions } from '../tls.ts'
 export type { ZkClientEvents } from './client-events.ts'
 export type { DialectName } from './dialects.ts'
 export { ZkMultiError } from './errors.ts'
@@ -90,7 +92,8 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
     this.#connectTimeoutMs = options.connectTimeoutMs
     this.#log = options.logger ?? silentLogger
     this.#callbacks = new Callbacks(options.logger)
-    const { transport, clock, randomBytes } = options.world ?? realWorld()
+    const world = securedBy(options.tls, options.world ?? realWorld())
+    const { transport, clock, randomBytes } = world
     this.#clock = clock
     this.#session = new ZkSession({
       servers: options.servers,
@@ -224,6 +227,30 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
       request: { type: 'whoAmI' },
       read: (body) => [...bodyOf(body, 'whoAmI').identities],
     })
+  }
+
+  /** Creates the chroot and its parents, as far as they are missing, without data. */
+  async createChroot(): Promise<void> {
+    for (const path of this.#chroot.ancestry) await this.#createIfMissing(path)
+  }
+
+  async #createIfMissing(serverPath: string): Promise<void> {
+    const given = [serverPath, null]
+    for (;;) {
+      try {
+        await this.#calls.ask(zkMethods.create, given, ({ path, data, mode, ttlMs }) => ({
+          path,
+          request: { type: 'create', path, data, mode, acl: this.#defaultAcl, ttlMs },
+          read: () => undefined,
+        }))
+        return
+      } catch (error) {
+        const code = error instanceof ZkError ? error.code : undefined
+        if (code === 'NODEEXISTS') return
+        // The outcome is unknown: if the znode was created, the next attempt finds it.
+        if (code !== 'CONNECTIONLOSS') throw error
+      }
+    }
   }
 
   // --- the ensemble --------------------------------------------------------------------------------

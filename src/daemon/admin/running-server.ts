@@ -173,8 +173,8 @@ export class RunningServer implements ServerView {
     const { treeDirectory, logDirectory } = this.#parts.storage
     const perAddressMax = config.connectionsPerAddressMax
     const rows: [string, string | number][] = [
-      ['clientPort', this.#clientPort().port],
-      ['secureClientPort', -1],
+      ['clientPort', this.#clientPort().port || -1],
+      ['secureClientPort', this.#clientPort().securePort || -1],
       ['dataDir', treeDirectory],
       ['dataDirSize', dataBytes],
       ['dataLogDir', logDirectory],

@@ -8,11 +8,13 @@ import { ZooKeeperDialect } from '../../protocol/compat/zookeeper.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { kindOf } from '../../protocol/strangers.ts'
+import type { TlsPort } from '../../protocol/tls/ends.ts'
 import {
   HandshakeTimeoutError,
   type Link,
   type LinkListener,
   type Listener,
+  type ListenOptions,
   type Transport,
 } from '../../protocol/transport/transport.ts'
 import { NativeDialect } from '../../protocol/zk/native-dialect.ts'
@@ -38,6 +40,8 @@ export interface ClientPortParts {
   readonly frameBytesMax?: number | undefined
   /** time within which a connection must request a session */
   readonly handshakeMs?: number | undefined
+  /** the name in the certificate of the super user */
+  readonly x509SuperUser?: string | undefined
   /** @returns undefined if it is not a four-letter word */
   readonly answerWord: (word: string) => string | undefined
 }
@@ -55,7 +59,8 @@ export class ClientPort {
   readonly #server: ConnectionServer
   readonly #perAddress = new Map<string, number>()
   readonly #connections = new Set<Connection>()
-  #listener: Listener | undefined
+  #plain: Listener | undefined
+  #secure: Listener | undefined
   #isLeaving = false
   #isClosed = false
 
@@ -72,6 +77,7 @@ export class ClientPort {
     this.#server = {
       serverId,
       metrics,
+      x509SuperUser: parts.x509SuperUser,
       wallMs: () => clock.wallMs(),
       answerWord,
       dialects: [new NativeDialect(), new ZooKeeperDialect()],
@@ -102,21 +108,36 @@ export class ClientPort {
     return this.#connections
   }
 
-  /** The listening port. */
+  /** The port for plaintext; 0 if there is none. */
   get port(): number {
-    return this.#listener?.port ?? 0
+    return this.#plain?.port ?? 0
+  }
+
+  /** The port for TLS only; 0 if there is none. */
+  get securePort(): number {
+    return this.#secure?.port ?? 0
+  }
+
+  /** @param tls for a port that takes TLS as well as plaintext @throws EADDRINUSE, EACCES … */
+  async listen(address: ListenAddress, tls?: TlsPort): Promise<void> {
+    this.#plain = await this.#listen(address, tls)
   }
 
   /** @throws EADDRINUSE, EACCES … */
-  async listen(address: ListenAddress): Promise<void> {
-    const options = {
+  async listenSecurely(address: ListenAddress, tls: TlsPort): Promise<void> {
+    this.#secure = await this.#listen(address, tls)
+  }
+
+  #listen(address: ListenAddress, tls: TlsPort | undefined): Promise<Listener> {
+    const options: ListenOptions = {
       frameBytesMax: this.#server.frameBytesMax,
       queueBytesMax: limits.connectionQueueBytesMax,
       handshakeMs: this.#handshakeMs,
       pauseWhenCongested: true,
       port: 'client',
-    } as const
-    this.#listener = await this.#transport.listen(address, options, (link) => this.#accept(link))
+      tls,
+    }
+    return this.#transport.listen(address, options, (link) => this.#accept(link))
   }
 
   /**
@@ -150,7 +171,7 @@ export class ClientPort {
   /** Stops listening and disconnects every client. */
   async close(): Promise<void> {
     this.#isClosed = true
-    await this.#listener?.close()
+    await Promise.all([this.#plain?.close(), this.#secure?.close()])
     this.#warnings.close()
   }
 

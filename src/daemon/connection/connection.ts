@@ -21,7 +21,7 @@ import type { FirstBytes, Link } from '../../protocol/transport/transport.ts'
 import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Metrics } from '../metrics.ts'
-import { addressIdentity } from '../session/authentication.ts'
+import { addressIdentity, identitiesOf } from '../session/authentication.ts'
 import { ConnectionStats } from '../session/connection-stats.ts'
 import type { Client, PendingRequest, WritableClient } from '../session/request.ts'
 
@@ -34,6 +34,8 @@ export interface ConnectionServer {
   readonly readOnly: boolean
   /** When it becomes true again, connections are notified by `proceed`. */
   readonly mayAnswer: boolean
+  /** the name in the certificate of the super user */
+  readonly x509SuperUser?: string | undefined
   readonly metrics: Metrics
   /** wall clock */
   wallMs(): number
@@ -141,6 +143,11 @@ export class Connection implements WritableClient {
     const dialect = this.#server.dialects.find((dialect) => dialect.begins(first))
     if (dialect === undefined) {
       throw new ProtocolError(`Cannot recognise a dialect by the byte ${first}`)
+    }
+    const superUser = this.#server.x509SuperUser
+    const subject = this.#link.tls?.certificate?.subject
+    if (subject !== undefined) {
+      this.identities = identitiesOf(this.#link.remoteAddress, { subject, superUser })
     }
     this.#spoken = dialect.serverCodec()
     this.#state = 'hello'

@@ -4,7 +4,9 @@
 //   scheme    credential        identity
 //   ip        none              the address that the connection comes from; each has it
 //   digest    `user:password`   `user:` and the base64 of the SHA-1 of `user:password`; never refused
-//   super     none              added to the digest identity that equals the configured superDigest
+//   x509      none              the name in the certificate that the client has shown by TLS
+//   super     none              added to the digest identity that equals the configured superDigest,
+//                               and to the x509 identity that equals the configured super user
 //
 // ztree/acl.ts decides what an identity may do. Schemes as in ZooKeeper's IPAuthenticationProvider
 // and DigestAuthenticationProvider.
@@ -34,6 +36,21 @@ export function addressIdentity(remoteAddress: string): Id {
   return { scheme: 'ip', id: mapped ?? remoteAddress }
 }
 
+/** The identities of a client before any `auth` request. */
+export function identitiesOf(
+  remoteAddress: string,
+  {
+    subject,
+    superUser: x509SuperUser,
+  }: { readonly subject?: string | undefined; readonly superUser?: string | undefined },
+): readonly Id[] {
+  const identities: Id[] = [addressIdentity(remoteAddress)]
+  if (subject === undefined) return identities
+  if (subject === x509SuperUser) identities.push({ scheme: 'super', id: subject })
+  identities.push({ scheme: 'x509', id: subject })
+  return identities
+}
+
 /**
  * The identities of a client after an `auth` request.
  *
@@ -46,6 +63,10 @@ export function authenticate(
   { superDigest }: Pick<AuthenticationOptions, 'superDigest'>,
 ): readonly Id[] | undefined {
   if (scheme === 'ip') return identities
+  // The certificate was judged when the connection began.
+  if (scheme === 'x509') {
+    return identities.some(({ scheme }) => scheme === 'x509') ? identities : undefined
+  }
   if (scheme !== 'digest') return undefined
   const id = digestOf(credential)
   const proven: Id[] = [{ scheme: 'digest', id }]

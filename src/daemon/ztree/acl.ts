@@ -8,6 +8,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { limits } from '../../limits.ts'
 import { type Acl, type Id, openAcl } from '../../protocol/records.ts'
+import { isDistinguishedName } from '../../protocol/tls/distinguished-name.ts'
 
 /** Readable by every client, writable by none. */
 export const readOnlyAcl: readonly Acl[] = [{ perms: 1, scheme: 'world', id: 'anyone' }]
@@ -47,7 +48,7 @@ export function normalizeAcl(
 ): readonly Acl[] | undefined {
   if (acl === openAcl) return acl
   if (acl === null || acl.length === 0) return undefined
-  const proved = identities.filter(({ scheme }) => scheme === 'digest')
+  const proved = identities.filter(({ scheme }) => scheme === 'digest' || scheme === 'x509')
   const kept: Acl[] = []
   let length = 0
   for (const entry of withoutDuplicates(acl)) {
@@ -80,6 +81,8 @@ function isValid({ scheme, id }: Acl): boolean {
       return id.replace(/:+$/, '').split(':').length === 2
     case 'ip':
       return isPlainPrefix(id)
+    case 'x509':
+      return isDistinguishedName(id)
   }
   return false
 }

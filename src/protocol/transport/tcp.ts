@@ -14,13 +14,18 @@ import type { Turn } from '../../turn.ts'
 import { ProtocolError } from '../error-codes.ts'
 import { FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
-import { cameInstead, named, openingBytesMax } from '../strangers.ts'
+import { cameInstead, inPlaintext, named, openingBytesMax } from '../strangers.ts'
+import { TlsAcceptor } from './tls-acceptor.ts'
+import { dialError, dialTls } from './tls-dialler.ts'
 import {
+  type DialOptions,
   HandshakeTimeoutError,
   type Link,
   type LinkListener,
   type LinkOptions,
+  type LinkTls,
   type Listener,
+  type ListenOptions,
   type Transport,
 } from './transport.ts'
 
@@ -45,7 +50,11 @@ const keepAliveMs = 30_000
 /** One connection. */
 export class TcpLink implements Link {
   readonly #transport: TcpTransport
-  readonly #socket: net.Socket
+  /** the one that is read and written: TLS, on top of the accepted one, if the port has it */
+  #socket: net.Socket
+  /** Whether what is written reaches the other side: not before a TLS handshake has ended. */
+  #isOpen = true
+  #tls: LinkTls | undefined
   readonly #options: LinkOptions
   readonly #listener: LinkListener
   readonly #decoder: FrameDecoder
@@ -58,6 +67,8 @@ export class TcpLink implements Link {
   #paused = false
   #congested = false
   #closing = false
+  /** `closed` was called */
+  #hasEnded = false
   #reason: Error | undefined
   readonly remoteAddress: string
   readonly remotePort: number
@@ -68,6 +79,7 @@ export class TcpLink implements Link {
     socket: net.Socket,
     options: LinkOptions,
     listen: (link: TcpLink) => LinkListener,
+    acceptor?: TlsAcceptor,
   ) {
     this.#transport = transport
     this.#socket = socket
@@ -86,13 +98,65 @@ export class TcpLink implements Link {
       const what = cameInstead(this.#opening ?? Buffer.alloc(0), options.port)
       this.destroy(new HandshakeTimeoutError(what, options.handshakeMs))
     }, options.handshakeMs)
+    if (acceptor === undefined) this.#attach(socket)
+    else this.#openBy(acceptor)
+  }
+
+  #attach(socket: net.Socket): void {
     socket.on('data', (chunk) => this.received(chunk))
     socket.on('end', () => this.close())
     socket.on('drain', () => this.#drained())
-    socket.on('error', (error) => {
-      this.#reason ??= error
-    })
+    socket.on('error', (error) => this.failed(error))
     socket.on('close', () => this.#closed())
+  }
+
+  /** Reads once the acceptor has found out what the client speaks. */
+  #openBy(acceptor: TlsAcceptor): void {
+    const accepted = this.#socket
+    const onClose = (): void => this.#closed()
+    this.#isOpen = false
+    accepted.on('error', (error) => this.failed(error))
+    acceptor.open(accepted, {
+      opened: (socket, tls, first) => {
+        if (this.#closing) {
+          socket.destroy()
+          return
+        }
+        accepted.off('close', onClose)
+        this.#tls = tls
+        this.#socket = socket
+        this.#attach(socket)
+        if (accepted.closed) return this.#closed()
+        this.secured()
+        if (first === undefined) return
+        if (first.length === 0) this.close()
+        else this.received(first)
+      },
+      failed: (reason) => this.failed(reason),
+      refusedPlaintext: (first) => this.destroy(inPlaintext(first)),
+    })
+    // After the acceptor's own listener, which may give the reason.
+    accepted.on('close', onClose)
+  }
+
+  /** For the transport: the handshake has ended, what was written meanwhile is sent. */
+  secured(): void {
+    this.#isOpen = true
+    this.flush()
+  }
+
+  /** For the transport, of a link that dials in TLS. */
+  securing(): void {
+    this.#isOpen = false
+  }
+
+  /** For the transport: the first reason is the one that is told. */
+  failed(reason: Error): void {
+    this.#reason ??= reason
+  }
+
+  get tls(): LinkTls | undefined {
+    return this.#tls
   }
 
   /**
@@ -159,6 +223,8 @@ export class TcpLink implements Link {
   /** Sends the queued output, then closes. No frame is delivered after this. */
   close(): void {
     if (this.#closing) return
+    // Nothing may leave before the handshake has shown who reads it.
+    if (!this.#isOpen) return this.destroy()
     this.#stop()
     this.flush()
     // Closing with unread bytes in our receive buffer would reset the connection, and the other
@@ -178,7 +244,7 @@ export class TcpLink implements Link {
   /** For the transport, at the end of a turn. */
   flush(): void {
     const out = this.#out
-    if (out === undefined) return
+    if (out === undefined || !this.#isOpen) return
     this.#out = undefined
     const socket = this.#socket
     if (out.totalBytes > 0 && socket.writable) {
@@ -244,6 +310,8 @@ export class TcpLink implements Link {
   }
 
   #closed(): void {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
     this.#stop()
     this.#listener.closed(this.#reason)
   }
@@ -276,7 +344,7 @@ export class TcpTransport implements Transport {
    *
    * @param options `handshakeMs` includes connecting
    */
-  dial(address: Address, options: LinkOptions, listener: LinkListener): TcpLink {
+  dial(address: Address, options: DialOptions, listener: LinkListener): TcpLink {
     const { host, port } = address
     const onread = {
       buffer: this.#readBuffer,
@@ -286,10 +354,21 @@ export class TcpTransport implements Transport {
       },
     }
     const to = { host, port, noDelay: true, allowHalfOpen: true }
-    const socket = net.connect(options.reusesBuffers === true ? Object.assign(to, { onread }) : to)
+    const connect = options.reusesBuffers === true ? Object.assign(to, { onread }) : to
+    const { tls } = options
+    const socket = tls === undefined ? net.connect(connect) : dialTls(connect, tls)
     socket.setKeepAlive(true, keepAliveMs)
-    socket.once('connect', () => listener.connected?.())
+    if (tls === undefined) socket.once('connect', () => listener.connected?.())
+    else {
+      // Registered before the link's own listener, which knows the error without what it means.
+      socket.on('error', (error) => link.failed(dialError(error, address)))
+      socket.once('secureConnect', () => {
+        listener.connected?.()
+        link.secured()
+      })
+    }
     const link = new TcpLink(this, socket, options, () => listener)
+    if (tls !== undefined) link.securing()
     return link
   }
 
@@ -300,20 +379,24 @@ export class TcpTransport implements Transport {
    */
   async listen(
     { host, port }: ListenAddress,
-    options: LinkOptions,
+    options: ListenOptions,
     accept: (link: TcpLink) => LinkListener | undefined,
   ): Promise<TcpListener> {
     const sockets = new Set<net.Socket>()
+    const { tls } = options
+    const acceptor = tls && new TlsAcceptor(tls, options.handshakeMs)
     const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
       socket.setKeepAlive(true, keepAliveMs)
-      new TcpLink(this, socket, options, (link) => {
+      const listen = (link: TcpLink): LinkListener => {
         const listener = accept(link)
         if (listener === undefined) socket.destroy()
         return listener ?? refused
-      })
+      }
+      new TcpLink(this, socket, options, listen, acceptor)
     })
+    server.once('close', () => acceptor?.close())
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       const backlog = 1024

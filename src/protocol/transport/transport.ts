@@ -8,6 +8,7 @@ import type { Address, ListenAddress } from '../../address.ts'
 import { ProtocolError } from '../error-codes.ts'
 import type { MsgpackWriter } from '../msgpack.ts'
 import type { PortName } from '../strangers.ts'
+import type { TlsDial, TlsPort } from '../tls/ends.ts'
 
 export interface LinkOptions {
   /** longest frame body that is accepted */
@@ -25,6 +26,32 @@ export interface LinkOptions {
   readonly reusesBuffers?: boolean
   /** The port that accepts the links, to recognize protocols that do not belong there. */
   readonly port?: PortName
+}
+
+export interface DialOptions extends LinkOptions {
+  /** undefined: in plaintext */
+  readonly tls?: TlsDial | undefined
+}
+
+export interface ListenOptions extends LinkOptions {
+  /** undefined: plaintext only */
+  readonly tls?: TlsPort | undefined
+}
+
+/** What a TLS handshake has shown. */
+export interface LinkTls {
+  /** 'TLSv1.3' */
+  readonly protocol: string
+  readonly cipher: string
+  /** that of the other side, if it has one: it is trusted, and the other side holds its key */
+  readonly certificate: ProvenCertificate | undefined
+}
+
+export interface ProvenCertificate {
+  /** as in distinguished-name.ts */
+  readonly subject: string
+  /** Whether it is a certificate of this host: a name or an address. */
+  names(host: string): boolean
 }
 
 /** What the first bytes of an accepted link are. */
@@ -62,6 +89,8 @@ export interface LinkListener {
 export interface Link {
   readonly remoteAddress: string
   readonly remotePort: number
+  /** Of an accepted link, once its first bytes arrive; undefined in plaintext. */
+  readonly tls?: LinkTls | undefined
   /**
    * Collects this turn's output: whole frames, `beginFrame` to `endFrame`, or bytes of a text
    * protocol. Read it again for every message.
@@ -100,7 +129,7 @@ export interface Transport {
    *
    * @param options `handshakeMs` includes connecting
    */
-  dial(address: Address, options: LinkOptions, listener: LinkListener): Link
+  dial(address: Address, options: DialOptions, listener: LinkListener): Link
   /**
    * Listens; `accept` returns the listener of each new link, or undefined to refuse it.
    *
@@ -108,7 +137,7 @@ export interface Transport {
    */
   listen(
     address: ListenAddress,
-    options: LinkOptions,
+    options: ListenOptions,
     accept: (link: Link) => LinkListener | undefined,
   ): Promise<Listener>
 }

@@ -313,6 +313,24 @@ t.test('a chroot is added to requests and removed from answers and events', asyn
   await t.rejects(zk.delete('bad'), { code: 'BADARGUMENTS', path: 'bad' })
 })
 
+t.test('a chroot is made with its parents, and what is there of it stays', async (t) => {
+  const asked: string[] = []
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => {
+      const isThere = request.type === 'create' && request.path === '/app'
+      if (request.type === 'create') asked.push(request.path)
+      const body: ReplyBody = isThere ? { type: 'error', code: -110 } : plainAnswer(request)
+      connection.reply(xid, 1, body)
+    },
+  })
+  const zk = await clientOf(t, [server], { chroot: '/app/x/y' })
+  await zk.createChroot()
+  t.same(asked, ['/app', '/app/x', '/app/x/y'])
+  const atRoot = await clientOf(t, [server])
+  await atRoot.createChroot()
+  t.equal(asked.length, 3)
+})
+
 t.test(
   'ephemerals outside the chroot are not shown, though their path begins like it',
   async (t) => {

@@ -240,18 +240,6 @@ export const mqMutants: readonly Mutant[] = [
     ],
     seeds: 300,
   },
-  {
-    name: 'a deletion is answered by the leader alone',
-    rule: 'what was deleted stays deleted',
-    edits: [
-      {
-        file: inSync,
-        from: 'low = Math.min(low, follower.logStart)',
-        to: 'low = Math.min(low, follower.logStart + low)',
-      },
-    ],
-    seeds: 300,
-  },
 
   // --- durable, committed, shown -----------------------------------------------------------------
   {
@@ -1219,6 +1207,18 @@ export const scenarioMutants: readonly Mutant[] = [
         file: reassignment,
         from: 'if (!isGoingBack(move) && !target.every((broker) => isInSync(known, broker, standings))) {',
         to: 'if (known.leader < 0) {',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a deletion is answered by the leader alone',
+    rule: 'what was deleted stays deleted',
+    edits: [
+      {
+        file: inSync,
+        from: 'low = Math.min(low, follower.logStart)',
+        to: 'low = Math.min(low, follower.logStart + low)',
       },
     ],
     seeds: 60,

@@ -4,6 +4,7 @@
 import { decodeDeletedTopic } from '../../../src/broker/cluster/deleted-topics.ts'
 import { decodeState, zkPaths } from '../../../src/broker/cluster/zk-paths.ts'
 import { invariant } from '../../../src/invariant.ts'
+import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../../src/protocol/mq/messages.ts'
 import { liveMq, type MqLife, type MqWorld } from './life.ts'
 import { topic } from './load.ts'
@@ -220,6 +221,33 @@ export const scenarios: readonly Scenario[] = [
         const replicas = world.assignmentOf(0)
         return replicas.length === target.length && target.every((id) => replicas.includes(id))
       })
+    },
+  },
+  {
+    name: 'records are deleted while a follower is cut off, and the others lose power',
+    script: async (world) => {
+      const leader = await begin(world)
+      const behind = world.brokers.find((broker) => broker !== leader)
+      invariant(behind !== undefined, 'there are followers')
+      world.network.block(leader.name, behind.name)
+      world.network.block(behind.name, leader.name)
+      let isAnswered = false
+      world.strange.deleteRecords(0, world.checker.committedEnd(0)).then(
+        () => {
+          isAnswered = true
+        },
+        (error) => {
+          if (!(error instanceof BrokerError)) world.fail(error as Error)
+        },
+      )
+      const atMs = world.queue.nowMs + world.lagTimeMsMax / 2
+      await world.until('brokers lose power', () => isAnswered || world.queue.nowMs > atMs)
+      const others = world.brokers.filter((broker) => broker !== behind)
+      for (const broker of others) broker.end({ power: true })
+      world.network.unblockAll()
+      await world.run(lateMs)
+      for (const broker of others) broker.start()
+      await world.run(lateMs)
     },
   },
 ]

@@ -1,0 +1,94 @@
+// The TLS options of a server, checked and put together. Which files exist and what they hold is
+// found out at start: protocol/tls/credentials.ts.
+
+import { resolve } from 'node:path'
+import type { ReadOptions } from '../options.ts'
+import { cipherSuites } from '../protocol/tls/cipher-suites.ts'
+import {
+  type PortTlsSettings,
+  type StoreSettings,
+  type TlsProtocol,
+  type TlsSettings,
+  tlsProtocols,
+} from '../protocol/tls/settings.ts'
+import type { daemonProgram } from './config-rows.ts'
+
+type Read = ReadOptions<typeof daemonProgram.rows>
+
+/** @returns undefined if no port for clients speaks TLS */
+export function clientTls(read: Read): PortTlsSettings | undefined {
+  const { values } = read
+  const isUnified = values['client.portUnification']
+  if (values.secureClientPort === undefined && !isUnified) return undefined
+  const asked = isUnified ? 'client.portUnification' : 'secureClientPort'
+  if (values['ssl.keyStore.location'] === undefined) {
+    read.refuse(asked, 'it needs ssl.keyStore.location, with a private key and its certificate')
+  }
+  const clientAuth = values['ssl.clientAuth']
+  if (clientAuth !== 'none' && values['ssl.trustStore.location'] === undefined) {
+    const why = 'it needs ssl.trustStore.location, with the authorities of the clients; or set none'
+    read.refuse('ssl.clientAuth', why)
+  }
+  return Object.assign(settingsOf(read, 'ssl', values['client.certReload']), {
+    clientAuth,
+    verifiesClientHost:
+      values['ssl.hostnameVerification'] && values['ssl.clientHostnameVerification'],
+    detectionMs: values['ssl.handshakeDetectionTimeoutMillis'],
+  })
+}
+
+function settingsOf(read: Read, prefix: 'ssl', isReloaded: boolean): TlsSettings {
+  return Object.assign(protocols(read, prefix), {
+    keyStore: store(read, `${prefix}.keyStore`),
+    trustStore: store(read, `${prefix}.trustStore`),
+    ciphers: ciphers(read, prefix),
+    isReloaded,
+  })
+}
+
+function store(read: Read, name: 'ssl.keyStore' | 'ssl.trustStore'): StoreSettings | undefined {
+  const { values } = read
+  const location = values[`${name}.location`]
+  const passwordFile = values[`${name}.passwordPath`]
+  if (location === undefined) return undefined
+  return {
+    files: [resolve(location)],
+    type: values[`${name}.type`],
+    password: values[`${name}.password`],
+    passwordFile: passwordFile === undefined ? undefined : resolve(passwordFile),
+    quoted: read.quote(`${name}.location`),
+  }
+}
+
+function protocols(
+  read: Read,
+  prefix: 'ssl',
+): { readonly minProtocol: TlsProtocol; readonly maxProtocol: TlsProtocol } {
+  const { values } = read
+  const several = values[`${prefix}.enabledProtocols`]
+  const name =
+    several === undefined
+      ? (`${prefix}.protocol` as const)
+      : (`${prefix}.enabledProtocols` as const)
+  const wanted = (several ?? values[`${prefix}.protocol`] ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '' && word !== 'TLS')
+  for (const word of wanted) {
+    if (tlsProtocols.some((known) => known === word)) continue
+    const advice = /^(TLSv1(\.1)?|SSL.*)$/.test(word) ? ' (RFC 8996 forbids older ones)' : ''
+    read.refuse(name, `${word} is not one of ${tlsProtocols.join(', ')}${advice}`)
+  }
+  const enabled = tlsProtocols.filter((known) => wanted.length === 0 || wanted.includes(known))
+  const [minProtocol = 'TLSv1.2'] = enabled
+  return { minProtocol, maxProtocol: enabled.at(-1) ?? 'TLSv1.3' }
+}
+
+function ciphers(read: Read, prefix: 'ssl'): string | undefined {
+  const name = `${prefix}.ciphersuites` as const
+  const list = read.values[name]
+  if (list === undefined) return undefined
+  const suites = cipherSuites(list)
+  if (suites.type === 'known') return suites.ciphers
+  return read.refuse(name, `${suites.suite} is no cipher suite of OpenSSL here`)
+}

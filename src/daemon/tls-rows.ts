@@ -1,0 +1,108 @@
+// The option rows for TLS, with ZooKeeper's names and defaults. tls-config.ts checks their values.
+//
+// Source: X509Util, ClientX509Util and QuorumX509Util in ZooKeeper, and its administrator guide.
+
+import { clientAuths, storeTypes } from '../protocol/tls/settings.ts'
+
+export interface TextRow {
+  readonly type: 'text'
+  readonly default: undefined
+  readonly defaultText: string
+  readonly secret?: boolean
+  readonly about: string
+}
+
+function text(about: string, defaultText = 'none'): TextRow {
+  return { type: 'text', default: undefined, defaultText, about }
+}
+
+function secret(about: string): TextRow {
+  return { type: 'text', default: undefined, defaultText: 'none', secret: true, about }
+}
+
+const typeRow = {
+  type: 'choice',
+  default: undefined,
+  defaultText: 'by the ending of the file, else by its contents',
+  choices: storeTypes,
+  anyCase: true,
+} as const
+
+const clientAuthRow = { type: 'choice', choices: clientAuths, anyCase: true } as const
+
+export const clientTlsRows = {
+  secureClientPort: {
+    type: 'integer',
+    default: undefined,
+    defaultText: 'none',
+    min: 0,
+    max: 65_535,
+    about:
+      'Port that clients connect to by TLS; 0 picks a free one. Without clientPort, there is no ' +
+      'port for plaintext then.',
+  },
+  secureClientPortAddress: text('Address of the secure client port.', 'all addresses'),
+  'client.portUnification': {
+    type: 'boolean',
+    default: false,
+    about:
+      'Whether clientPort takes TLS as well, told by the first byte of a connection: for moving ' +
+      'clients to TLS one by one.',
+  },
+  'ssl.keyStore.location': text(
+    "File with this server's private key and certificate for clients, PEM or PKCS #12.",
+  ),
+  'ssl.keyStore.password': secret('Password of that file.'),
+  'ssl.keyStore.passwordPath': text('File that holds the password; it overrides the other.'),
+  'ssl.keyStore.type': { ...typeRow, about: 'Type of that file; JKS has to be converted.' },
+  'ssl.trustStore.location': text(
+    'File with the certificates of the authorities that sign those of clients.',
+    'none; needed unless ssl.clientAuth=none',
+  ),
+  'ssl.trustStore.password': secret('Password of that file.'),
+  'ssl.trustStore.passwordPath': text('File that holds the password; it overrides the other.'),
+  'ssl.trustStore.type': { ...typeRow, about: 'Type of that file; JKS has to be converted.' },
+  'ssl.clientAuth': {
+    ...clientAuthRow,
+    default: 'need',
+    about: 'Whether clients show a certificate: none of them, those that have one, or all.',
+  },
+  'ssl.hostnameVerification': {
+    type: 'boolean',
+    default: true,
+    about: 'With false, ssl.clientHostnameVerification has no effect.',
+  },
+  'ssl.clientHostnameVerification': {
+    type: 'boolean',
+    default: false,
+    about:
+      "Whether a client's certificate has to name the address that the client connects from, or a " +
+      'host name that this address has.',
+  },
+  'ssl.protocol': text('The only TLS version, if ssl.enabledProtocols is not set.', 'both'),
+  'ssl.enabledProtocols': text(
+    'Enabled TLS versions, separated by commas: TLSv1.3, TLSv1.2.',
+    'both, or ssl.protocol',
+  ),
+  'ssl.ciphersuites': text(
+    "Enabled cipher suites, separated by commas, in the standards' or OpenSSL's spelling.",
+    "Node's",
+  ),
+  'ssl.handshakeDetectionTimeoutMillis': {
+    type: 'integer',
+    default: 5000,
+    min: 1,
+    max: 3_600_000,
+    about: 'Milliseconds for the first byte of a connection, which tells TLS from plaintext.',
+  },
+  'client.certReload': {
+    type: 'boolean',
+    default: false,
+    about:
+      'Whether changed key and trust stores for clients are read again while the server runs; open ' +
+      'connections stay.',
+  },
+  'X509AuthenticationProvider.superUser': text(
+    "A super user, who bypasses all ACLs: the name in a client's certificate, such as CN=admin,O=Example.",
+  ),
+} as const
