@@ -14,6 +14,8 @@ import type { ServerId } from '../protocol/records.ts'
 import type { Credentials, CredentialsParts } from '../protocol/tls/credentials.ts'
 import type { TlsPort } from '../protocol/tls/ends.ts'
 import type { TlsSettings } from '../protocol/tls/settings.ts'
+import type { Transport } from '../protocol/transport/transport.ts'
+import { withTls } from '../protocol/transport/with-tls.ts'
 import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'
 import type { Part, PartStatus } from '../stoppable.ts'
@@ -215,7 +217,8 @@ export class Server implements Part {
       bootstrap: this.#config.bootstrap,
       ...(handoverAt === undefined ? {} : { handoverAt }),
       newEnsembleId: formatUuid(uuidOf(randomBytes(16))),
-      transport,
+      transport: this.#peerTransport(),
+      verifiesDiallerHost: config.quorumTls?.verifiesDiallerHost,
       turn,
       clock,
       logger: logger.child({ part: 'ensemble' }),
@@ -396,6 +399,20 @@ export class Server implements Part {
     const { clientAuth, verifiesClientHost, detectionMs } = clientTls
     const credentials = this.#readCredentials(clientTls)
     return { credentials, clientAuth, verifiesClientHost, detectionMs, takesPlaintext: true }
+  }
+
+  /** The network to the other servers. */
+  #peerTransport(): Transport {
+    const { transport } = this.#world
+    const { quorumTls } = this.#config
+    if (quorumTls === undefined) return transport
+    const { settings, dials, takesPlaintext, verifiesHost } = quorumTls
+    const { clientAuth, verifiesClientHost, detectionMs } = settings
+    const credentials = this.#readCredentials(settings)
+    return withTls(transport, {
+      dial: dials ? { credentials, verifiesHost } : undefined,
+      listen: { credentials, clientAuth, verifiesClientHost, detectionMs, takesPlaintext },
+    })
   }
 
   #readCredentials(settings: TlsSettings): Credentials {

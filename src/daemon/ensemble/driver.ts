@@ -128,6 +128,7 @@ export class EnsembleDriver implements Ensemble {
       }),
       secret: options.secret,
       transport,
+      verifiesDiallerHost: options.verifiesDiallerHost,
       clock,
       logger,
       onConnected: (peer, { isMember }) => this.#put({ type: 'connected', peer, isMember }),
