@@ -11,6 +11,7 @@ import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
 import { bench } from './commands/bench.ts'
 import { copy } from './commands/copy.ts'
+import { ensemble } from './commands/ensemble.ts'
 import { groups } from './commands/groups.ts'
 import { log } from './commands/log.ts'
 import { produce } from './commands/produce.ts'
@@ -27,6 +28,7 @@ const commands: readonly CliCommand[] = [
   start,
   up,
   status,
+  ensemble,
   produce,
   consume,
   topics,

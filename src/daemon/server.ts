@@ -6,6 +6,7 @@
 
 import type { Address } from '../address.ts'
 import { invariant } from '../invariant.ts'
+import { limits } from '../limits.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
 import type { LogSync } from '../log/sync-pace.ts'
@@ -25,7 +26,7 @@ import { RunningServer } from './admin/running-server.ts'
 import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
-import type { EnsembleListener } from './ensemble/ensemble.ts'
+import type { EnsembleListener, TransferOutcome } from './ensemble/ensemble.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
 import { isObserver, membershipText } from './membership.ts'
@@ -251,6 +252,7 @@ export class Server implements Part {
       outstandingMax: this.#config.globalOutstandingLimit,
       newPassword: () => randomBytes(16),
       onApplied: () => storage.wake(),
+      drainClients: (percent, asking) => clientPort.drainSome(percent, asking),
     })
     witness?.opened({ storage, ensemble, processors, metrics })
 
@@ -307,6 +309,20 @@ export class Server implements Part {
     this.#cleanups.push(clock.every(tickTimeMs / 2, () => processors.reportTouched()))
     this.#cleanups.push(clock.every(tickTimeMs, () => processors.expireSessions()))
     this.#cleanups.push(this.#watchEventLoop())
+    if (config.servers.length > 1) this.#cleanups.push(() => this.#leave(ensemble, clientPort))
+  }
+
+  /** Other servers go on: leadership first, then the clients, in portions. */
+  async #leave(ensemble: EnsembleDriver, clientPort: ClientPort): Promise<void> {
+    clientPort.refuseNew()
+    const outcome = await new Promise<TransferOutcome>((done) =>
+      ensemble.transferLeadership({ leaves: true }, done),
+    )
+    const { logger } = this.#world
+    if (outcome.type === 'transferred') {
+      logger.info({ leader: outcome.leader }, 'Another server leads from now on')
+    }
+    await clientPort.leave(limits.drainMs)
   }
 
   /** @throws ListenError or RefusedStartError that names the options, for errors about listening */

@@ -120,6 +120,11 @@ export class PeerLinks {
     return this.#listener?.port
   }
 
+  /** With how many peers a link is open. */
+  get linkCount(): number {
+    return this.#open.size
+  }
+
   /** @throws as `net.Server.listen` does: EADDRINUSE, EACCES … */
   async listen(address: Address): Promise<void> {
     this.#listener = await this.#options.transport.listen(address, peerLinkOptions, (link) =>
