@@ -60,6 +60,19 @@ const rows = {
       'What this server is, participant or observer. Its server.N line decides; a different ' +
       'value here is only a warning.',
   },
+  reconfigEnabled: {
+    type: 'boolean',
+    default: false,
+    about:
+      'Whether the ensemble can be changed while it runs, by clients that may write ' +
+      '/zookeeper/config. Then servers that are not listed may join, too, without a vote.',
+  },
+  standaloneEnabled: {
+    type: 'boolean',
+    default: true,
+    about:
+      'Whether a change of the ensemble must leave at least two voters; otherwise one is enough.',
+  },
   peerSecretFile: {
     type: 'text',
     default: undefined,

@@ -16,7 +16,7 @@ import { isDistinguishedName } from '../protocol/tls/distinguished-name.ts'
 import type { PortTlsSettings } from '../protocol/tls/settings.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
-import type { QuorumServer } from './membership.ts'
+import { parseQuorumServer, peerRole, type QuorumServer, samePeer } from './membership.ts'
 import { clientTls, provesServers, type QuorumTls, quorumTls } from './tls-config.ts'
 
 export interface DaemonConfig {
@@ -51,6 +51,10 @@ export interface DaemonConfig {
   readonly sessionlessCnxnTimeoutMs: number
   readonly globalOutstandingLimit: number
   readonly juteMaxBuffer: number
+  /** whether clients may change the ensemble, and servers that the files do not list may join */
+  readonly reconfigEnabled: boolean
+  /** whether a change has to leave two voters */
+  readonly standaloneEnabled: boolean
   /** TTL znodes are allowed */
   readonly extendedTypesEnabled: boolean
   readonly containerCheckIntervalMs: number
@@ -199,6 +203,8 @@ tickTime × syncLimit is its upper bound`)
     globalOutstandingLimit: values.globalOutstandingLimit,
     juteMaxBuffer: values['jute.maxbuffer'],
     extendedTypesEnabled: values.extendedTypesEnabled,
+    reconfigEnabled: values.reconfigEnabled,
+    standaloneEnabled: values.standaloneEnabled,
     containerCheckIntervalMs: values['znode.container.checkIntervalMs'],
     containerMaxPerMinute: values['znode.container.maxPerMinute'],
     containerMaxNeverUsedIntervalMs: values['znode.container.maxNeverUsedIntervalMs'],
@@ -286,50 +292,9 @@ function look<Found>(read: Read, name: 'dataDir' | 'dataLogDir', find: () => Fou
   }
 }
 
-const serverForm =
-  'it must be host:peerPort:electionPort[:participant or :observer][;[address:]clientPort]'
-
-/** A host is a name, an IPv4 address, or an IPv6 address in brackets. */
-const host = String.raw`\[[0-9a-fA-F:.%]+\]|[^\s:;|[\]]+`
-const serverPattern = new RegExp(
-  String.raw`^(${host}):(\d+):(\d+)(?::(\w+))?(?:;(?:(${host}):)?(\d+))?$`,
-)
-
 function parseServer(read: Read, id: number, text: string): QuorumServer {
-  if (text.includes('|')) read.refuse('server.N', 'a server has one address', id)
-  const [, host, peerPort, electionPort, role = 'participant', clientHost, clientPort] =
-    serverPattern.exec(text.replaceAll(/\s/g, '')) ?? []
-  if (host === undefined) return read.refuse('server.N', serverForm, id)
-  const port = (digits: string | undefined, least = 1) => {
-    const number = Number(digits)
-    if (number >= least && number <= 65_535) return number
-    return read.refuse('server.N', `a port is a number from ${least} to 65535`, id)
-  }
-  return {
-    id: id as ServerId,
-    host: withoutBrackets(host),
-    peerPort: port(peerPort),
-    electionPort: port(electionPort),
-    role: peerRole(role) ?? read.refuse('server.N', serverForm, id),
-    client:
-      clientPort === undefined
-        ? undefined
-        : { host: clientHost && withoutBrackets(clientHost), port: port(clientPort, 0) },
-  }
-}
-
-/** In any case, as in ZooKeeper. */
-function peerRole(word: string): QuorumServer['role'] | undefined {
-  const role = word.toLowerCase()
-  return role === 'participant' || role === 'observer' ? role : undefined
-}
-
-function withoutBrackets(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host
-}
-
-function samePeer(a: QuorumServer, b: QuorumServer): boolean {
-  return a.host.toLowerCase() === b.host.toLowerCase() && a.peerPort === b.peerPort
+  const server = parseQuorumServer(id as ServerId, text)
+  return typeof server === 'string' ? read.refuse('server.N', server, id) : server
 }
 
 function isLoopback(host: string | undefined): boolean {

@@ -27,14 +27,18 @@ import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import type { EnsembleListener, TransferOutcome } from './ensemble/ensemble.ts'
+import type { ChangingEnsemble, PeerServer } from './ensemble/ensemble-options.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
-import { isObserver, membershipText } from './membership.ts'
+import { decodeState, isObserver, membershipText, parseServers, serversText } from './membership.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
+import type { ConfigurationChange } from './zab/configuration.ts'
 import type { ZabEffect, ZabTiming } from './zab/types.ts'
+import { configurationIn } from './ztree/txn.ts'
+import type { ZTree } from './ztree/ztree.ts'
 
 /** How often event-loop lag is sampled. */
 const loopCheckMs = 100
@@ -204,6 +208,7 @@ export class Server implements Part {
       instance: Buffer.from(randomBytes(6)).readUIntBE(0, 6),
       servers: this.#peerAddresses(),
       observers: new Set(config.servers.filter(isObserver).map(({ id }) => id)),
+      changing: this.#changing(tree),
       secret: this.#peerSecret(),
       listen: this.#peerListen,
       meta,
@@ -242,6 +247,8 @@ export class Server implements Part {
       rules: {
         extendedTypesEnabled: this.#config.extendedTypesEnabled,
         enforceQuota: this.#config.enforceQuota,
+        reconfiguration: this.#reconfiguration,
+        votersMin: this.#config.standaloneEnabled ? 2 : 1,
       },
       reaping: {
         checkIntervalMs: this.#config.containerCheckIntervalMs,
@@ -383,6 +390,20 @@ export class Server implements Part {
     return fresh
   }
 
+  get #reconfiguration(): 'enabled' | 'disabled' | 'standalone' {
+    const { reconfigEnabled, servers } = this.#config
+    if (!reconfigEnabled) return 'disabled'
+    return servers.length === 0 ? 'standalone' : 'enabled'
+  }
+
+  /** A configuration that a transaction made stays in force, whether further ones are allowed or not. */
+  #changing(tree: ZTree): ChangingEnsemble | undefined {
+    const { servers } = this.#config
+    const shown = () => decodeState(tree.configuration)
+    if (this.#reconfiguration !== 'enabled' && shown() === undefined) return undefined
+    return { text: serversText(servers), shown, changeIn, serversIn }
+  }
+
   #peerSecret(): PeerSecret | undefined {
     const { readSecret, world } = this.#options
     const { peerSecretFile, peerSecretRequired: isRequired } = this.#config
@@ -436,6 +457,23 @@ export class Server implements Part {
     const { peerListen } = this.#config
     return { host: peerListen?.host ?? '0.0.0.0', port: peerListen?.port ?? 0 }
   }
+}
+
+function changeIn(payload: Uint8Array): ConfigurationChange | undefined {
+  const data = configurationIn(payload)
+  if (data === undefined) return undefined
+  const state = decodeState(data)
+  invariant(state !== undefined, 'a configuration is logged as it was encoded')
+  const { voters, text } = state.last
+  return state.before === undefined ? { type: 'activate' } : { type: 'propose', voters, text }
+}
+
+function serversIn(text: string): readonly PeerServer[] {
+  return (parseServers(text) ?? []).map((server) => ({
+    id: server.id,
+    address: { host: server.host, port: server.peerPort },
+    observes: isObserver(server),
+  }))
 }
 
 /** Derived from zoo.cfg's three times and leaderTimeoutMs. */

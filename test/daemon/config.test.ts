@@ -50,6 +50,8 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     globalOutstandingLimit: 65_536,
     juteMaxBuffer: 1_048_575,
     extendedTypesEnabled: true,
+    reconfigEnabled: false,
+    standaloneEnabled: true,
     containerCheckIntervalMs: 60_000,
     containerMaxPerMinute: 10_000,
     containerMaxNeverUsedIntervalMs: 0,

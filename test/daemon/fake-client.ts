@@ -201,7 +201,12 @@ export class FakeServer {
       minSessionTimeoutMs: 2000,
       maxSessionTimeoutMs: 20_000,
       authentication: { skipAcl: false, superDigest: undefined, requiredSchemes: undefined },
-      rules: { extendedTypesEnabled: true, enforceQuota: true },
+      rules: {
+        extendedTypesEnabled: true,
+        enforceQuota: true,
+        reconfiguration: 'disabled',
+        votersMin: 2,
+      },
       reaping: { checkIntervalMs: 60_000, perMinuteMax: 10_000, neverUsedMs: 0 },
       readOnlyMode: false,
       newPassword: () => new Uint8Array(16).fill(++this.#passwords),

@@ -8,7 +8,7 @@ import type {
 } from '../../src/daemon/ensemble/ensemble.ts'
 import type { LeaderMessage, LearnerMessage } from '../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../src/protocol/records.ts'
-import { makeZxid, nextZxid, type Zxid } from '../../src/protocol/zxid.ts'
+import { makeZxid, nextZxid, type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 
 export class FakeCluster {
   readonly members = new Map<ServerId, FakeMember>()
@@ -155,6 +155,15 @@ export class FakeMember implements Ensemble {
 
   get inFlight(): number {
     return this.role.type === 'leading' ? this.#cluster.inFlight : 0
+  }
+
+  readonly configuration = {
+    last: { version: zxidZero, voters: [], text: '' },
+    before: undefined,
+  }
+
+  judgeVoters(): 'no quorum' {
+    return 'no quorum'
   }
 
   readonly handingOver = false

@@ -10,6 +10,7 @@ import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
 import { type Id, noSession, type ServerId, type SessionId } from '../../src/protocol/records.ts'
 import type { CreateMode, WriteOp, WriteRequest } from '../../src/protocol/zk/messages.ts'
 import { makeZxid, nextZxid, type Zxid } from '../../src/protocol/zxid.ts'
+import { FakeCluster } from './fake-ensemble.ts'
 
 export const self = 1 as ServerId
 export const other = 2 as ServerId
@@ -31,14 +32,22 @@ export class TreeWorld {
   wallMs = 1_700_000_000_000
   #zxid: Zxid
 
+  /** what prep finds when it is asked to change the ensemble */
+  readonly ensemble = new FakeCluster().member(1)
+
   constructor(tree = new ZTree(), rules: Partial<WriteRules> = {}) {
     this.tree = tree
     this.prep = new Prep({
       tree,
+      ensemble: this.ensemble,
       sessions: this.sessions,
       minSessionTimeoutMs: 4000,
       maxSessionTimeoutMs: 40_000,
-      rules: { extendedTypesEnabled: true, enforceQuota: true, ...rules },
+      rules: {
+        ...{ extendedTypesEnabled: true, enforceQuota: true },
+        ...{ reconfiguration: 'enabled', votersMin: 2 },
+        ...rules,
+      },
     })
     this.#zxid = tree.lastApplied > 0 ? tree.lastApplied : makeZxid({ epoch: 1, counter: 0 })
     this.sessions.reset(tree.sessions, this.nowMs)

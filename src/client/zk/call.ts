@@ -24,6 +24,7 @@ export function isRepeatable(request: Request): boolean {
     case 'createSession':
     case 'closeSession':
     case 'moveLeader':
+    case 'reconfig':
       return false
     case 'exists':
     case 'getData':

@@ -28,6 +28,7 @@ const opNames = {
   getEphemerals: 'GETE',
   getAllChildrenNumber: 'GETACN',
   whoAmI: 'HOMI',
+  reconfig: 'RECO',
   moveLeader: 'MOVL',
   drain: 'DRAN',
   closeSession: 'CLOS',

@@ -3,11 +3,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../../clock.ts'
 import type { ServerId, SessionId } from '../../protocol/records.ts'
-import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
+import { formatZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { PartStatus } from '../../stoppable.ts'
 import type { ClientPort } from '../connection/client-port.ts'
 import type { EnsembleDriver } from '../ensemble/driver.ts'
-import { isObserver, membershipText, type QuorumServer } from '../membership.ts'
+import {
+  configurationText,
+  isObserver,
+  membershipText,
+  parseServers,
+  type QuorumServer,
+} from '../membership.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -60,7 +66,7 @@ export class RunningServer implements ServerView {
   }
 
   status(): ServerStatus {
-    const { config, clock, ensemble, metrics, storage, processors, startedMs } = this.#parts
+    const { clock, ensemble, metrics, storage, processors, startedMs } = this.#parts
     const { tree } = storage
     const connections = this.connections()
     return {
@@ -77,7 +83,7 @@ export class RunningServer implements ServerView {
       outstandingCount: processors.outstanding,
       ...descriptorCounts(),
       uptimeMs: clock.nowMs() - startedMs,
-      voterCount: Math.max(1, config.servers.filter((each) => !isObserver(each)).length),
+      voterCount: Math.max(1, this.#servers.filter((each) => !isObserver(each)).length),
       leader: ensemble.role.type === 'following' ? ensemble.role.leader : undefined,
       leading: this.#leading(),
       metrics,
@@ -115,9 +121,16 @@ export class RunningServer implements ServerView {
     return this.#observes ? 'observer' : 'follower'
   }
 
+  /** Of the last configuration, or of the files. */
+  get #servers(): readonly QuorumServer[] {
+    const { last } = this.#parts.ensemble.configuration
+    return last.version === zxidZero ? this.#parts.config.servers : (parseServers(last.text) ?? [])
+  }
+
   get #self(): QuorumServer | undefined {
     const { serverId, servers } = this.#parts.config
-    return servers.find(({ id }) => id === serverId)
+    const isSelf = ({ id }: QuorumServer): boolean => id === serverId
+    return this.#servers.find(isSelf) ?? servers.find(isSelf)
   }
 
   get #observes(): boolean {
@@ -201,6 +214,8 @@ export class RunningServer implements ServerView {
   }
 
   membership(): string | undefined {
+    const { last } = this.#parts.ensemble.configuration
+    if (last.version !== zxidZero) return configurationText(last)
     const { servers } = this.#parts.config
     return servers.length === 0 ? undefined : membershipText(servers)
   }

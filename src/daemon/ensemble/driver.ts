@@ -9,25 +9,29 @@
 //
 // Next on the path: proposals.ts.
 
+import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { Fifo } from '../../fifo.ts'
 import { invariant } from '../../invariant.ts'
+import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
-import { lastOf } from '../../protocol/peer/entries.ts'
+import { lastOf, payloadsOf } from '../../protocol/peer/entries.ts'
 import type { LeaderMessage, LearnerMessage, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
+import { formatZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
+import type { ConfigurationState } from '../zab/configuration.ts'
+import type { ReconfigurationVerdict } from '../zab/leading.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
-import type { Epochs, ZabEffect, ZabInput } from '../zab/types.ts'
+import type { Epochs, LoggedChange, ZabEffect, ZabInput, ZabOptions } from '../zab/types.ts'
 import { Zab } from '../zab/zab.ts'
 import { AckTimes } from './ack-times.ts'
 import { Confirmations } from './confirmations.ts'
 import type { Ensemble, EnsembleListener, EnsembleRole, TransferOutcome } from './ensemble.ts'
 import type { EnsembleOptions } from './ensemble-options.ts'
-import { membersOf } from './greeting.ts'
+import { describeMembers, membersOf } from './greeting.ts'
 import { HistoryStream } from './history-stream.ts'
 import { type Held, Hold } from './hold.ts'
 import { LeadershipTransfer } from './leadership-transfer.ts'
@@ -103,6 +107,8 @@ export class EnsembleDriver implements Ensemble {
       {
         self,
         voters: [...servers.keys()].filter((id) => !observers.has(id)),
+        // biome-ignore lint/plugin/noObjectSpread: once per process
+        ...this.#changing(),
         epochs: epochsOf(meta),
         logBase: options.txnLog.baseZxid,
         logged: options.logged,
@@ -122,6 +128,7 @@ export class EnsembleDriver implements Ensemble {
       peers: new Map(
         [...servers].filter(([id]) => id !== self && !(observers.has(self) && observers.has(id))),
       ),
+      isOpen: options.changing !== undefined,
       membership: () => ({
         ensembleId: this.#zab.epochs.ensembleId,
         holdsHistory: this.#zab.ensembleId !== undefined,
@@ -176,6 +183,14 @@ export class EnsembleDriver implements Ensemble {
     return this.#links.port
   }
 
+  get configuration(): ConfigurationState {
+    return this.#zab.configuration
+  }
+
+  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict {
+    return this.#zab.judgeVoters(voters) ?? 'in progress'
+  }
+
   get inFlight(): number {
     return this.#proposals.inFlight(this.#undelivered.delivered)
   }
@@ -215,9 +230,7 @@ export class EnsembleDriver implements Ensemble {
 
   sendToLearners(message: LeaderMessage): void {
     invariant(this.#role.type === 'leading', 'only a leader has learners')
-    for (const peer of this.#options.servers.keys()) {
-      if (peer !== this.self) this.#links.send(peer, message)
-    }
+    for (const peer of this.#links.connected) this.#links.send(peer, message)
   }
 
   confirmLeadership(confirmed: () => void): void {
@@ -247,6 +260,7 @@ export class EnsembleDriver implements Ensemble {
     const address = this.#options.listen ?? servers.get(self)
     if (servers.size > 1 && address !== undefined) await this.#links.listen(address)
     this.#perform(this.#zab.start())
+    this.#configured()
     this.#links.dialAll()
     this.#stopTicking = this.#clock.every(timing.pingMs / 2, () => {
       this.#put({ type: 'tick' })
@@ -378,8 +392,10 @@ export class EnsembleDriver implements Ensemble {
         return this.#links.disconnect(effect.peer)
       case 'role':
         return this.#changeRole(effect)
+      case 'configured':
+        return this.#configured()
       case 'activate':
-        return
+        return this.#listener?.activate()
       case 'hold':
         this.#logger.info({}, 'Holding requests: leadership is transferred')
         return this.#hold.beginTransfer()
@@ -397,6 +413,46 @@ export class EnsembleDriver implements Ensemble {
       case 'fatal':
         return this.#options.onFailure(new Error(effect.reason))
     }
+  }
+
+  /** What Zab has to know of an ensemble that changes. */
+  #changing(): Pick<ZabOptions, 'text' | 'configuration' | 'changes' | 'changeIn'> {
+    const { changing, lastApplied } = this.#options
+    if (changing === undefined) return {}
+    const { text, changeIn } = changing
+    const changes: LoggedChange[] = []
+    const { lastZxid: upTo } = this.#txnLog
+    for (let after = lastApplied; after < upTo; ) {
+      const entries = this.#txnLog.readEntries({ after, upTo, bytesMax: limits.historyChunkBytes })
+      let zxid: number = entries.first
+      for (const payload of payloadsOf(entries)) {
+        const change = changeIn(payload)
+        if (change !== undefined) changes.push({ zxid: zxid as Zxid, change })
+        zxid++
+      }
+      after = lastOf(entries)
+    }
+    return { text, changeIn, configuration: changing.shown(), changes }
+  }
+
+  /** The servers that are to be reached: of every configuration that may be in force. */
+  #configured(): void {
+    const { changing } = this.#options
+    if (changing === undefined || this.#zab.configuration.last.version === zxidZero) return
+    const [last = '', ...others] = this.#zab.configurationTexts
+    const listed = changing.serversIn(last)
+    const addresses = new Map<ServerId, Address>()
+    for (const text of [...others, last]) {
+      for (const { id, address } of changing.serversIn(text)) addresses.set(id, address)
+    }
+    addresses.delete(this.self)
+    const members = listed.map(({ id, address, observes }) => ({
+      id,
+      address: formatAddress(address),
+      observes,
+    }))
+    this.#links.setServers(members, addresses)
+    this.#logger.info({ members: describeMembers(members) }, 'The ensemble has changed')
   }
 
   #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {
@@ -425,7 +481,8 @@ export class EnsembleDriver implements Ensemble {
         this.#purge.restartWith(log)
         const facts = { zxid: formatZxid(zxid), treeDir, logDir }
         this.#logger.info(facts, 'The tree received is in force')
-        this.#put({ type: 'snapshotInstalled', zxid, configuration: undefined })
+        const configuration = this.#options.changing?.shown()
+        this.#put({ type: 'snapshotInstalled', zxid, configuration })
       },
     )
   }

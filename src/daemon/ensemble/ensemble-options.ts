@@ -11,10 +11,28 @@ import type { Turn } from '../../turn.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
+import type { ConfigurationChange, ConfigurationState } from '../zab/configuration.ts'
 import type { EpochRange } from '../zab/history.ts'
 import type { ZabEffect, ZabTiming } from '../zab/types.ts'
 import type { Meta, MetaFile } from './meta.ts'
 import type { PeerSecret } from './peer-proof.ts'
+
+export interface ChangingEnsemble {
+  /** `server.N` lines of the files */
+  readonly text: string
+  /** what the tree shows; undefined as long as the configuration of the files is in force */
+  readonly shown: () => ConfigurationState | undefined
+  /** what a transaction does to the configuration */
+  readonly changeIn: (payload: Uint8Array) => ConfigurationChange | undefined
+  /** the addresses of the servers in a configuration's text, by ascending id */
+  readonly serversIn: (text: string) => readonly PeerServer[]
+}
+
+export interface PeerServer {
+  readonly id: ServerId
+  readonly address: Address
+  readonly observes: boolean
+}
 
 export interface EnsembleOptions {
   readonly self: ServerId
@@ -24,6 +42,8 @@ export interface EnsembleOptions {
   readonly servers: ReadonlyMap<ServerId, Address>
   /** those of them that do not vote */
   readonly observers?: ReadonlySet<ServerId>
+  /** undefined: the ensemble does not change while it runs */
+  readonly changing?: ChangingEnsemble | undefined
   /** what other servers have to know; undefined: they are taken on their word */
   readonly secret?: PeerSecret | undefined
   /** where to listen for peers; by default, our own address in `servers` */

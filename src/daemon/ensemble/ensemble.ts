@@ -6,6 +6,8 @@
 import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import type { ConfigurationState } from '../zab/configuration.ts'
+import type { ReconfigurationVerdict } from '../zab/leading.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
 
 export type TransferOutcome =
@@ -35,6 +37,12 @@ export interface Ensemble {
 
   /** Leader only; copies `payload`. The proposals of one turn of the event loop form one batch. */
   propose(zxid: Zxid, payload: Uint8Array): void
+
+  /** The last configuration of the ensemble in the log, or that of the files. */
+  readonly configuration: ConfigurationState
+
+  /** Leader only: whether `voters` may be proposed as those of the next configuration. */
+  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict
 
   /** Proposals not committed yet; 0 when not leading. */
   readonly inFlight: number
@@ -87,6 +95,9 @@ export interface EnsembleListener {
   fromLearner(learner: ServerId, message: LearnerMessage): void
 
   fromLeader(message: LeaderMessage): void
+
+  /** Leader only: the last configuration is committed; its activation is to be proposed. */
+  activate(): void
 
   /** Leader only: clients may be answered again. */
   resumed(): void

@@ -18,11 +18,15 @@ export type Verdict =
   /** Both sides log `reason`. */
   | { readonly type: 'refuse'; readonly reason: string }
 
-/** @param expected the server that we dialled; undefined if the peer dialled us */
+/**
+ * @param expected the server that we dialled; undefined if the peer dialled us
+ * @param isOpen the ensemble changes while it runs: lists differ, and a server may be about to join
+ */
 export function judgeHello(
   ours: PeerHello,
   theirs: PeerHello,
   expected: ServerId | undefined,
+  { isOpen = false }: { readonly isOpen?: boolean } = {},
 ): Verdict {
   const peer = theirs.serverId
   if (expected !== undefined && peer !== expected) {
@@ -32,13 +36,13 @@ export function judgeHello(
     const found = theirs.instance === ours.instance ? 'the same process' : 'two processes'
     return refuse(`server ${peer} is on both ends, as ${found}`)
   }
-  if (!sameVoters(ours.members, theirs.members)) {
+  if (!isOpen && !sameVoters(ours.members, theirs.members)) {
     const [here, there] = [describeMembers(ours.members), describeMembers(theirs.members)]
     return refuse(
       `the lists of servers differ: server ${ours.serverId} has ${here}; server ${peer} has ${there}`,
     )
   }
-  if (!ours.members.some(({ id }) => id === peer)) {
+  if (!isOpen && !ours.members.some(({ id }) => id === peer)) {
     return refuse(`no server.${peer} line names server ${peer}`)
   }
   const isNamed = ours.ensembleId !== undefined && theirs.ensembleId === ours.ensembleId
@@ -70,7 +74,7 @@ export function membersOf(
     }))
 }
 
-function describeMembers(members: readonly ListedServer[]): string {
+export function describeMembers(members: readonly ListedServer[]): string {
   return `{${members.map(describeMember).join(', ')}}`
 }
 

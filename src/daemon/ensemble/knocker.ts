@@ -20,7 +20,7 @@ const knockPatienceMs = 8000
 
 export interface KnockerOptions {
   /** The addresses of the servers that we do not dial. */
-  readonly peers: ReadonlyMap<ServerId, Address>
+  readonly peers: () => ReadonlyMap<ServerId, Address>
   readonly transport: Transport
   readonly clock: Clock
   /** of a new link */
@@ -45,7 +45,7 @@ export class Knocker {
   start(): void {
     const { peers, clock } = this.#options
     this.#stop = clock.every(knockMs, () => {
-      for (const [peer, address] of peers) this.#maybeKnock(peer, address)
+      for (const [peer, address] of peers()) this.#maybeKnock(peer, address)
     })
   }
 

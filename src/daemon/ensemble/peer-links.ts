@@ -10,7 +10,7 @@
 // A server id belongs to the process that already has a link (challenges.ts). A server without a
 // link to one with a larger id knocks there (knocker.ts); this file answers knocks.
 
-import { type Address, formatAddress } from '../../address.ts'
+import { type Address, formatAddress, readAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { oneLine, printable } from '../../printable.ts'
@@ -53,6 +53,8 @@ export interface PeerLinksOptions {
   readonly members: readonly ListedServer[]
   /** The addresses of all other servers. */
   readonly peers: ReadonlyMap<ServerId, Address>
+  /** see `judgeHello` */
+  readonly isOpen?: boolean
   readonly membership: () => Pick<PeerHello, 'ensembleId' | 'holdsHistory'>
   /** undefined: the other servers are taken on their word */
   readonly secret: PeerSecret | undefined
@@ -87,6 +89,12 @@ interface Entry {
 export class PeerLinks {
   readonly #options: PeerLinksOptions
   readonly #open = new Map<ServerId, PeerLink>()
+  #members: readonly ListedServer[]
+  #peers: ReadonlyMap<ServerId, Address>
+  /** The addresses that servers named which no list has: they may be about to join. */
+  readonly #strangers = new Map<ServerId, Address>()
+  /** The servers that are dialled again whenever their link breaks. */
+  readonly #dialled = new Set<ServerId>()
   readonly #challenges: Challenges
   readonly #reader = new MsgpackReader()
   readonly #identities = new IdentitiesCodec()
@@ -99,13 +107,15 @@ export class PeerLinks {
   #closed = false
 
   constructor(options: PeerLinksOptions) {
-    const { clock, instance, logger, peers, secret, self, transport } = options
+    const { clock, instance, logger, secret, self, transport } = options
     this.#options = options
+    this.#members = options.members
+    this.#peers = options.peers
     this.#challenges = new Challenges(clock)
     this.#redials = new Redials(clock)
     this.#warnings = new RareWarnings(logger, clock)
     this.#knocker = new Knocker({
-      peers: new Map([...peers].filter(([peer]) => peer > self)),
+      peers: () => new Map([...this.#peers].filter(([peer]) => peer > self)),
       transport,
       clock,
       proof: () => new DiallerProof({ self, instance, secret }),
@@ -134,9 +144,30 @@ export class PeerLinks {
 
   /** Dials the servers with smaller ids, again whenever a link breaks. */
   dialAll(): void {
-    const { peers, self } = this.#options
-    for (const peer of peers.keys()) if (peer < self) this.#dial(peer)
+    this.#dialSmaller()
     this.#knocker.start()
+  }
+
+  /** Other servers are to be reached. The links to former ones stay open. */
+  setServers(members: readonly ListedServer[], peers: ReadonlyMap<ServerId, Address>): void {
+    this.#members = members
+    this.#peers = peers
+    this.#dialSmaller()
+  }
+
+  get connected(): readonly ServerId[] {
+    return [...this.#open.keys()]
+  }
+
+  #dialSmaller(): void {
+    const { self } = this.#options
+    for (const peer of this.#peers.keys()) {
+      if (peer < self && !this.#dialled.has(peer)) this.#dial(peer)
+    }
+  }
+
+  #addressOf(peer: ServerId): Address | undefined {
+    return this.#peers.get(peer) ?? this.#strangers.get(peer)
   }
 
   send(peer: ServerId, message: PeerMessage): void {
@@ -185,8 +216,10 @@ export class PeerLinks {
   // --- dialling ----------------------------------------------------------------------------------
 
   #dial(peer: ServerId): void {
-    const address = this.#options.peers.get(peer)
+    const address = this.#addressOf(peer)
+    this.#dialled.delete(peer)
     if (address === undefined || this.#closed) return
+    this.#dialled.add(peer)
     const sinceMs = this.#options.clock.nowMs()
     const link = this.#options.transport.dial(address, peerLinkOptions, {
       frame: (buffer, start, end) => listener.frame(buffer, start, end),
@@ -215,7 +248,8 @@ export class PeerLinks {
   // --- hellos ------------------------------------------------------------------------------------
 
   #ours(challenge?: Buffer): PeerHello {
-    const { self: serverId, instance, members, membership } = this.#options
+    const { self: serverId, instance, membership } = this.#options
+    const members = this.#members
     const { ensembleId, holdsHistory } = membership()
     return { type: 'hello', serverId, instance, members, ensembleId, holdsHistory, challenge }
   }
@@ -287,12 +321,13 @@ export class PeerLinks {
     const ours = this.#ours()
     const stranger = this.#certificateProblem(entry, greeting.serverId)
     if (stranger !== undefined) return this.#refuseLink(entry, greeting.serverId, stranger)
-    const verdict = judgeHello(ours, greeting, expected)
+    const { isOpen = false } = this.#options
+    const verdict = judgeHello(ours, greeting, expected, { isOpen })
     if (verdict.type === 'refuse') return this.#refuseLink(entry, greeting.serverId, verdict.reason)
     const holder = this.#open.get(greeting.serverId)
     const isClaimed = holder !== undefined && holder.instance !== greeting.instance
     const goOn = (): void => {
-      if (verdict.type === 'knock') this.#knocked(entry, greeting.serverId)
+      if (verdict.type === 'knock') this.#knocked(entry, greeting)
       else this.#establish(entry, greeting, verdict)
     }
     if (!isClaimed || expected !== undefined) return goOn()
@@ -371,8 +406,14 @@ export class PeerLinks {
     this.#options.onDisconnected(peer)
   }
 
-  #knocked(entry: Entry, peer: ServerId): void {
+  #knocked(entry: Entry, { serverId: peer, members }: PeerHello): void {
     if (this.#open.has(peer)) return entry.link.close()
+    if (!this.#peers.has(peer)) {
+      const { address = '' } = members.find(({ id }) => id === peer) ?? {}
+      const read = readAddress(address, 0)
+      if (typeof read !== 'string') this.#strangers.set(peer, read)
+      if (!this.#dialled.has(peer)) this.#dial(peer)
+    }
     entry.link.established() // a knock waits longer than a hello may take
     this.#knocks.get(peer)?.entry.link.close()
     this.#knocks.set(peer, { entry, atMs: this.#options.clock.nowMs() })
@@ -380,9 +421,9 @@ export class PeerLinks {
 
   /** Ignores attempts that began before the knock: their obstacle may be gone. */
   #answerKnock(peer: ServerId, sinceMs: number, { message }: Error): void {
-    const { peers, self } = this.#options
+    const { self } = this.#options
     const knock = this.#knocks.get(peer)
-    const address = peers.get(peer)
+    const address = this.#addressOf(peer)
     if (knock === undefined || address === undefined || sinceMs < knock.atMs) return
     this.#knocks.delete(peer)
     if (this.#open.has(peer) || knock.entry.isClosed) return knock.entry.link.close()

@@ -81,8 +81,9 @@ export class RequestProcessors implements EnsembleListener {
     )
 
     const tracker = new SessionTracker({ tickMs: parts.tickTimeMs })
-    const prepParts = { tree, sessions: tracker, minSessionTimeoutMs, maxSessionTimeoutMs, rules }
-    const prep = new Prep(prepParts)
+    const limitsMs = { minSessionTimeoutMs, maxSessionTimeoutMs }
+    // biome-ignore lint/plugin/noObjectSpread: once per process
+    const prep = new Prep({ tree, ensemble, sessions: tracker, ...limitsMs, rules })
     const reaper = new Reaper(tree, parts.reaping)
     const leader = new LeaderProcessor({
       ensemble,
@@ -155,6 +156,10 @@ export class RequestProcessors implements EnsembleListener {
     if (role.type === 'leading') this.#leader.becomeLeading()
     else this.#leader.stopLeading()
     this.#sessions.roleChanged(role)
+  }
+
+  activate(): void {
+    this.#leader.activate()
   }
 
   resumed(): void {

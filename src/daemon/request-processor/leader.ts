@@ -8,7 +8,7 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { MsgpackWriter } from '../../protocol/msgpack.ts'
 import type { LearnerMessage } from '../../protocol/peer/messages.ts'
-import type { ServerId, SessionId } from '../../protocol/records.ts'
+import { noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { Metrics } from '../metrics.ts'
@@ -154,6 +154,16 @@ export class LeaderProcessor {
       count++
     }
     if (count > 0) this.#logger.debug({ count }, 'Deleting expired znodes')
+  }
+
+  /** The last configuration is committed: activates it. */
+  activate(): void {
+    if (!this.#leading) return
+    const zxid = this.#ensemble.nextZxid()
+    const timeMs = this.#clock.wallMs()
+    const body = this.#prep.activation()
+    const origin = this.#ensemble.self
+    this.#propose(zxid, { origin, seq: 0, session: noSession, timeMs, body })
   }
 
   #close(session: SessionId): void {

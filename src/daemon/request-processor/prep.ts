@@ -21,6 +21,8 @@ import {
 } from '../../protocol/records.ts'
 import type { RequestedMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import type { Ensemble } from '../ensemble/ensemble.ts'
+import { encodeState, parseServers, serversText, votersOf } from '../membership.ts'
 import { samePassword } from '../session/authentication.ts'
 import type { SessionTracker } from '../session/session-tracker.ts'
 import { isAllowed, normalizeAcl } from '../ztree/acl.ts'
@@ -28,18 +30,23 @@ import type { DueAt } from '../ztree/expiry.ts'
 import { exceeds, type Usage } from '../ztree/quotas.ts'
 import { type Change, sessionCreatedBy, type Txn, type TxnBody } from '../ztree/txn.ts'
 import { lifetimes, nextVersion } from '../ztree/znode.ts'
-import type { Session, ZTree } from '../ztree/ztree.ts'
+import { configPath, type Session, type ZTree } from '../ztree/ztree.ts'
 import { OutstandingChanges, type PendingZnode } from './outstanding-changes.ts'
+import { nextServers, type Reconfig } from './reconfiguration.ts'
 
 export interface WriteRules {
   /** Whether znodes may have a time to live. */
   readonly extendedTypesEnabled: boolean
   /** Whether a write above a hard limit is refused. */
   readonly enforceQuota: boolean
+  /** Whether the ensemble may be changed; the fewest voters that a change may leave. */
+  readonly reconfiguration: 'enabled' | 'disabled' | 'standalone'
+  readonly votersMin: number
 }
 
 export interface PrepOptions {
   readonly tree: ZTree
+  readonly ensemble: Pick<Ensemble, 'configuration' | 'judgeVoters'>
   readonly sessions: SessionTracker
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
@@ -75,7 +82,10 @@ const undeletable = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/
 
 export class Prep {
   readonly #tree: ZTree
+  readonly #ensemble: Pick<Ensemble, 'configuration' | 'judgeVoters'>
   readonly #sessions: SessionTracker
+  /** A change of the ensemble that the tree does not show yet. */
+  #reconfiguring: Zxid | undefined
   readonly #minTimeoutMs: number
   readonly #maxTimeoutMs: number
   readonly #rules: WriteRules
@@ -85,6 +95,7 @@ export class Prep {
 
   constructor(options: PrepOptions) {
     this.#tree = options.tree
+    this.#ensemble = options.ensemble
     this.#sessions = options.sessions
     this.#minTimeoutMs = options.minSessionTimeoutMs
     this.#maxTimeoutMs = options.maxSessionTimeoutMs
@@ -173,6 +184,9 @@ export class Prep {
   /** The tree shows everything up to `zxid`: called after each `apply` on the leader. */
   applied(zxid: Zxid): void {
     this.#outstanding.applied(zxid)
+    if (this.#reconfiguring !== undefined && this.#reconfiguring <= zxid) {
+      this.#reconfiguring = undefined
+    }
     for (const session of this.#newSessions.keys()) {
       if (session > zxid) break
       this.#newSessions.delete(session)
@@ -183,6 +197,7 @@ export class Prep {
   reset(): void {
     this.#outstanding.reset()
     this.#newSessions.clear()
+    this.#reconfiguring = undefined
   }
 
   #decide(preparation: Preparation): TxnBody {
@@ -200,9 +215,41 @@ export class Prep {
         return this.#multi(request.ops, preparation)
       case 'setACL':
         return this.#setAcl(request, preparation)
+      case 'reconfig':
+        return this.#reconfig(request, preparation)
     }
     const change = this.#change(request, preparation)
     return typeof change === 'number' ? refusal(change) : lone(change)
+  }
+
+  /** Ends the change that is proposed: the former voters have no say any more. */
+  activation(): TxnBody {
+    const { last } = this.#ensemble.configuration
+    return { type: 'reconfig', data: encodeState({ last, before: undefined }) }
+  }
+
+  /** The checks of ZooKeeper's PrepRequestProcessor, in its order. */
+  #reconfig(request: Reconfig, { zxid, identities }: Preparation): TxnBody {
+    const { reconfiguration, votersMin } = this.#rules
+    if (reconfiguration === 'disabled') return refusal(errorCodes.RECONFIGDISABLED)
+    if (reconfiguration === 'standalone') return refusal(errorCodes.UNIMPLEMENTED)
+    const { last: before } = this.#ensemble.configuration
+    const isBusy = this.#ensemble.judgeVoters(before.voters) === 'in progress'
+    if (isBusy || this.#reconfiguring !== undefined) return refusal(errorCodes.RECONFIGINPROGRESS)
+    if (!matches(request.version, before.version)) return refusal(errorCodes.BADVERSION)
+    const servers = nextServers(parseServers(before.text) ?? [], request)
+    const voters = votersOf(servers ?? [])
+    if (servers === undefined || voters.length < votersMin) return refusal(errorCodes.BADARGUMENTS)
+    if (this.#ensemble.judgeVoters(voters) !== 'possible') {
+      return refusal(errorCodes.NEWCONFIGNOQUORUM)
+    }
+    const znode = this.#outstanding.find(configPath)
+    if (znode === undefined || !isAllowed(znode.acl, perms.write, identities)) {
+      return refusal(errorCodes.NOAUTH)
+    }
+    this.#reconfiguring = zxid
+    const last = { version: zxid, voters, text: serversText(servers) }
+    return { type: 'reconfig', data: encodeState({ last, before }) }
   }
 
   #createSession({ zxid, origin, newPassword }: Preparation, wantedMs: number): TxnBody {

@@ -86,6 +86,7 @@ export function isWrite(request: Request): request is WriteRequest {
     case 'create':
     case 'delete':
     case 'multi':
+    case 'reconfig':
     case 'createSession':
     case 'closeSession':
       return true

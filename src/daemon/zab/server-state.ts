@@ -19,6 +19,7 @@ const epochCounterMaxDefault = 2 ** 32 - 2 ** 20
 
 interface ToldConfiguration {
   readonly version: Zxid
+  readonly text: string
   readonly membership: Membership
 }
 
@@ -57,7 +58,7 @@ export class ServerState {
     const { epochs, lastApplied, logBase, logged, self } = options
     this.self = self
     this.#seed = {
-      last: { version: zxidZero, voters: options.voters, text: '' },
+      last: { version: zxidZero, voters: options.voters, text: options.text ?? '' },
       before: undefined,
     }
     this.configurations = new Configurations(options.configuration ?? this.#seed, lastApplied)
@@ -103,11 +104,16 @@ export class ServerState {
     return this.#told?.membership
   }
 
+  get toldText(): string | undefined {
+    return this.#told?.text
+  }
+
   tell(configuration: Configuration): void {
-    const { version, voters } = configuration
+    const { version, voters, text } = configuration
     if (version <= this.configurations.state.last.version) return
     if (version <= (this.#told?.version ?? zxidZero)) return
-    this.#told = { version, membership: new Membership(voters) }
+    this.#told = { version, text, membership: new Membership(voters) }
+    this.emit({ type: 'configured' })
   }
 
   /** Everything in the log up to here survives a power cut. */
@@ -194,7 +200,10 @@ export class ServerState {
       let zxid: number = entries.first
       for (const payload of payloadsOf(entries)) {
         const change = this.#changeIn(payload)
-        if (change !== undefined) this.configurations.append(zxid as Zxid, change)
+        if (change !== undefined) {
+          this.configurations.append(zxid as Zxid, change)
+          this.emit({ type: 'configured' })
+        }
         zxid++
       }
     }
@@ -205,7 +214,9 @@ export class ServerState {
     invariant(!this.rewriting, 'a cut starts after the previous one is durable')
     invariant(to >= this.#delivered, 'what was delivered is never cut')
     this.history.truncateAfter(to)
+    const { state } = this.configurations
     this.configurations.truncateAfter(to)
+    if (this.configurations.state !== state) this.emit({ type: 'configured' })
     if (this.#durable > to) this.#durable = to
     this.#truncating = true
     this.emit({ type: 'truncate', to })
@@ -231,6 +242,7 @@ export class ServerState {
     this.#installing = false
     this.history.restartAfter(zxid)
     this.configurations.restartAfter(zxid, configuration ?? this.#seed)
+    this.emit({ type: 'configured' })
     this.#durable = zxid
     this.#delivered = zxid
   }

@@ -38,6 +38,8 @@ export interface ZabOptions {
    * observer: it takes part in no election, and is never counted.
    */
   readonly voters: readonly ServerId[]
+  /** `server.N` lines of the files, opaque to Zab */
+  readonly text?: string
   /** what the tree shows; undefined as long as that of the files is in force */
   readonly configuration?: ConfigurationState | undefined
   /** changes in the log after `lastApplied`, in order */
@@ -175,6 +177,8 @@ export type ZabEffect =
   | { readonly type: 'transferRefused'; readonly reason: string }
   /** While leading: a proposed configuration is committed, and is to be activated. */
   | { readonly type: 'activate' }
+  /** The last configuration in the log is another one, or a peer named a later one. */
+  | { readonly type: 'configured' }
   /** Every token up to this one is confirmed. */
   | { readonly type: 'confirmed'; readonly token: number }
   /** Continuing could lose data: the process logs the reason and ends. */

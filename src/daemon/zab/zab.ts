@@ -90,6 +90,13 @@ export class Zab {
     return this.#state.configurations.state
   }
 
+  /** The texts of all configurations that may be in force, the last one first. */
+  get configurationTexts(): readonly string[] {
+    const { last, before } = this.configuration
+    const texts = [last.text, before?.text, this.#state.toldText]
+    return texts.filter((text) => text !== undefined)
+  }
+
   /** Whether the log may be purged: no learner is synchronizing, and so needs parts of it. */
   get mayPurge(): boolean {
     return this.#role.type !== 'leading' || !this.#role.synchronizing

@@ -6,8 +6,9 @@
 // `origin` and `seq` identify the request that it answers: the client's server, and that server's
 // number for the request. Next on the path: ensemble/driver.ts `propose`.
 
+import { asBuffer } from '../../as-buffer.ts'
 import { type ErrorNumber, ProtocolError } from '../../protocol/error-codes.ts'
-import type { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
+import { MsgpackReader, type MsgpackWriter } from '../../protocol/msgpack.ts'
 import { type Acl, openAcl, type ServerId, type SessionId } from '../../protocol/records.ts'
 import { decodeAcl, encodeAcl } from '../../protocol/zk/by-hand.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
@@ -63,6 +64,8 @@ export type TxnBody =
    * good.
    */
   | { readonly type: 'closeSession' }
+  /** Proposes a configuration of the ensemble, or activates it (daemon/membership.ts). */
+  | { readonly type: 'reconfig'; readonly data: Uint8Array }
   /**
    * A refusal, ordered like every other answer. For a multi, `failedAt` is the index of the failed
    * part out of `partCount`; both are 0 otherwise.
@@ -91,6 +94,7 @@ const types = {
   setACL: 7,
   check: 13,
   multi: 14,
+  reconfig: 16,
   createSession: -10,
   closeSession: -11,
   error: -1,
@@ -123,6 +127,7 @@ function fieldCount(body: TxnBody | Change): number {
     case 'delete':
     case 'check':
     case 'multi':
+    case 'reconfig':
       return 1
     case 'closeSession':
       return 0
@@ -167,6 +172,9 @@ function encodeFields(out: MsgpackWriter, body: TxnBody | Change): void {
       return
     case 'closeSession':
       return
+    case 'reconfig':
+      out.bytes(body.data)
+      return
     case 'error':
       out.int(body.code)
       out.int(body.failedAt)
@@ -201,6 +209,17 @@ export function decodeTxn(reader: MsgpackReader): Txn {
   reader.expectEnd()
   if (body.type === 'check') throw new ProtocolError('Cannot decode a transaction: a lone check')
   return { origin, seq, session, timeMs, body }
+}
+
+/** An array of six, and then the type. */
+const reconfigBytes = [0x96, types.reconfig] as const
+
+/** The data of a transaction that changes the configuration; undefined for any other one. */
+export function configurationIn(payload: Uint8Array): Uint8Array | undefined {
+  if (payload[0] !== reconfigBytes[0] || payload[1] !== reconfigBytes[1]) return undefined
+  const bytes = asBuffer(payload)
+  const { body } = decodeTxn(new MsgpackReader().reset(bytes, 0, bytes.length))
+  return body.type === 'reconfig' ? body.data : undefined
 }
 
 function typeOf(reader: MsgpackReader): keyof typeof types {
@@ -243,6 +262,8 @@ function decodeFields(reader: MsgpackReader, type: keyof typeof types): TxnBody 
     }
     case 'closeSession':
       return { type }
+    case 'reconfig':
+      return { type, data: reader.bytes() ?? new Uint8Array(0) }
     case 'error': {
       const code = reader.int() as ErrorNumber
       return { type, code, failedAt: reader.int(), partCount: reader.int() }

@@ -109,11 +109,19 @@ export class ZTree {
     if (this.#membership !== undefined) this.showMembership(this.#membership)
   }
 
-  /** Sets the contents of `/zookeeper/config`: the members, from this server's configuration. */
+  /**
+   * Sets the contents of `/zookeeper/config` until a transaction changes it: the members, from this
+   * server's configuration.
+   */
   showMembership(text: string): void {
     this.#membership = text
     const znode = this.#znodes.get(configPath)
-    if (znode !== undefined) znode.shown = () => text
+    if (znode !== undefined) znode.shown = () => shownConfiguration(znode.data) ?? text
+  }
+
+  /** What `/zookeeper/config` stores; null until a transaction changes the configuration. */
+  get configuration(): Uint8Array | null {
+    return this.#znodes.get(configPath)?.data ?? null
   }
 
   /** The last transaction applied to this tree. */
@@ -249,6 +257,8 @@ export class ZTree {
         for (const path of [...this.ephemeralsOf(session)].sort()) this.#delete(zxid, path, events)
         this.#forgetSession(session)
         return { type: 'closeSession' }
+      case 'reconfig':
+        return this.#reconfigure(zxid, timeMs, body.data, events)
       case 'error': {
         const { code, failedAt, partCount } = body
         if (partCount === 0) return { type: 'error', code }
@@ -361,6 +371,23 @@ export class ZTree {
     return { type: 'setData', stat: statOf(znode) }
   }
 
+  /** The activation of a configuration does not change what clients see. */
+  #reconfigure(zxid: Zxid, timeMs: number, data: Uint8Array, events: TreeEvent[]): ReplyBody {
+    const znode = this.#znodes.get(configPath)
+    if (znode === undefined) return misfit
+    const before = znode.dataBytes
+    znode.setData(this.#slab, data)
+    this.#dataBytes += znode.dataBytes - before
+    if (data.includes(0)) {
+      znode.mzxid = zxid
+      znode.mtime = timeMs
+      events.push({ type: 'NodeDataChanged', path: configPath, zxid, acl: znode.acl })
+    }
+    this.#changed(configPath, znode)
+    this.#dirty.paths.add(configPath)
+    return { type: 'reconfig', data: Buffer.from(shownData(znode) ?? ''), stat: statOf(znode) }
+  }
+
   #setAcl({ path, acl, aversion }: Extract<TxnBody, { type: 'setACL' }>): ReplyBody {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return misfit
@@ -420,6 +447,13 @@ export class ZTree {
     paths?.delete(path)
     if (paths?.size === 0) this.#ephemerals.delete(owner)
   }
+}
+
+/** What clients see of the stored bytes; undefined as long as no transaction stored any. */
+function shownConfiguration(stored: Uint8Array | null): string | undefined {
+  if (stored === null || stored.length === 0) return undefined
+  const [shown] = Buffer.from(stored).toString().split('\0')
+  return shown
 }
 
 /** Every client may read it, only the super user may write it. */

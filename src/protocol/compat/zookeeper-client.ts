@@ -190,6 +190,7 @@ export class ZooKeeperClientCodec implements ClientCodec {
       case 'setACL':
         return { type, stat: readStat(reader) }
       case 'getData':
+      case 'reconfig':
         return { type, data: copied(reader.buffer()), stat: readStat(reader) }
       case 'getChildren':
         return { type, children: readPaths(reader), stat: readStat(reader) }

@@ -186,7 +186,13 @@ export class ZooKeeperServerCodec implements ServerCodec {
       case opcodes.closeSession:
         return { type: 'closeSession' }
       case opcodes.reconfig:
-        return refused.RECONFIGDISABLED
+        return {
+          type: 'reconfig',
+          joining: reader.string() ?? undefined,
+          leaving: reader.string() ?? undefined,
+          members: reader.string() ?? undefined,
+          version: reader.long(),
+        }
       // SASL is not supported: its token is answered with none, like a ping, and the client
       // continues without it.
       case opcodes.sasl:
@@ -203,6 +209,7 @@ export class ZooKeeperServerCodec implements ServerCodec {
     out.int32(body.type === 'error' ? body.code : errorCodes.OK)
     switch (body.type) {
       case 'getData':
+      case 'reconfig':
         writeBuffer(out, body.data)
         writeStat(out, body.stat)
         return
@@ -279,7 +286,6 @@ const ping = { type: 'ping' } as const
 
 const refused = {
   MARSHALLINGERROR: { type: 'refused', code: errorCodes.MARSHALLINGERROR },
-  RECONFIGDISABLED: { type: 'refused', code: errorCodes.RECONFIGDISABLED },
 } as const
 
 // --- records of requests -------------------------------------------------------------------------

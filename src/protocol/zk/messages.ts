@@ -48,6 +48,7 @@ export const ops = {
   ping: 11,
   check: 13,
   multi: 14,
+  reconfig: 16,
   checkWatches: 17,
   removeWatches: 18,
   multiRead: 22,
@@ -185,12 +186,28 @@ const multi = {
 const closeSession = { code: ops.closeSession, fields: {} }
 
 /** Requests that the leader decides on; the server that receives any other answers it. */
+/** Other members of the ensemble: servers that join and leave, or all of them. */
+const reconfig = {
+  code: ops.reconfig,
+  fields: {
+    /** `server.N=…`, separated by commas */
+    joining: optional(text()),
+    /** ids, separated by commas */
+    leaving: optional(text()),
+    /** `server.N=…`, separated by commas or line ends */
+    members: optional(text()),
+    /** of the configuration that it replaces; -1: of any */
+    version: int(),
+  },
+}
+
 export const writeRequests = new Messages('write request', {
   create,
   delete: remove,
   setData,
   setACL,
   multi,
+  reconfig,
   createSession: { code: ops.createSession, fields: { timeoutMs: int() } },
   closeSession,
 })
@@ -261,6 +278,7 @@ export const requests = new Messages('request', {
   moveLeader: { code: ops.moveLeader, fields: { to: optional(serverIdField) } },
   /** Asks the server to close some of its clients' connections, each when nothing waits on it. */
   drain: { code: ops.drain, fields: { percent: natural({ max: 100 }) } },
+  reconfig,
   closeSession,
 })
 
@@ -345,6 +363,8 @@ export const replies = new Messages('reply', {
   },
   /** How many connections are being closed. */
   drain: { code: ops.drain, fields: { count: natural() } },
+  /** As of getData: the new configuration. */
+  reconfig: { code: ops.reconfig, fields: { data: copiedDataField, stat: statField } },
   closeSession: { code: ops.closeSession, fields: {} },
 })
 

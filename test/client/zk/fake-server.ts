@@ -211,6 +211,7 @@ export function plainAnswer(request: Request): ReplyBody {
     case 'drain':
       return { type: 'drain', count: request.percent }
     case 'createSession':
+    case 'reconfig':
     case 'refused':
       return { type: 'error', code: -6 }
     default:

@@ -181,6 +181,10 @@ class Member implements EnsembleListener {
     this.#changed()
   }
 
+  activate(): void {
+    throw new Error('no configuration was proposed')
+  }
+
   resumed(): void {
     this.resumedCount++
     this.#changed()

@@ -300,6 +300,7 @@ function run(model: Model, request: WriteRequest, context: Context): [Model, unk
     close(after, session, zxid)
     return [after, { type: 'closeSession' }]
   }
+  if (request.type === 'reconfig') return refused('UNIMPLEMENTED')
   const ops = request.type === 'multi' ? request.ops : [request]
   const results: unknown[] = []
   for (const op of ops) {

@@ -106,6 +106,7 @@ export class SimServer extends Host {
       },
       fromLearner: (learner, message) => processors.fromLearner(learner, message),
       fromLeader: (message) => processors.fromLeader(message),
+      activate: () => processors.activate(),
       resumed: () => processors.resumed(),
     }
   }

@@ -314,6 +314,7 @@ export class SimServer {
       },
       fromLearner: (learner, message) => processors.fromLearner(learner, message),
       fromLeader: (message) => processors.fromLeader(message),
+      activate: () => processors.activate(),
       resumed: () => processors.resumed(),
     }
   }

@@ -140,6 +140,7 @@ export class ZabShell {
 
   #perform(process: Incarnation, effects: readonly ZabEffect[]): void {
     for (const effect of effects) {
+      if (effect.type === 'configured') continue
       const point = effect.type === 'send' ? effect.message.type : effect.type
       if (this.crashesHere(process, `before ${point}`)) return
       this.#performOne(process, effect)
@@ -206,6 +207,8 @@ export class ZabShell {
         process.questions.length = 0
         this.#world.trace(`${id} is ${describeRole(effect.role)}`)
         return this.#rules.takes(process, effect.role)
+      case 'configured':
+        return
       case 'activate':
         return this.after(process, within(this.#world.options.networkMs, this.#world.random), () =>
           this.#activate(process),
