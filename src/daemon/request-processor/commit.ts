@@ -54,6 +54,12 @@ export interface CommitParts {
 /** The tree and its watchers have the transaction; its client does not yet. */
 export type OnApplied = (zxid: Zxid, result: Applied) => void
 
+interface Unfinished {
+  readonly pending: PendingRequest
+  readonly zxid: Zxid
+  readonly result: Applied
+}
+
 export class CommitProcessor implements SessionRequests {
   readonly #ensemble: Ensemble
   readonly #tree: ZTree
@@ -75,6 +81,8 @@ export class CommitProcessor implements SessionRequests {
   /** Answers that become valid once the tree has reached their zxid. */
   #reaching: { readonly answer: Answer; readonly pending: PendingRequest }[] = []
   readonly #throttled = new Set<Client>()
+  /** A change of the ensemble that is committed, but not active yet. */
+  #unfinished: Unfinished | undefined
   /** Clients that wait for an administrative request: what they send meanwhile waits too. */
   readonly #administering = new Set<Client>()
 
@@ -141,9 +149,21 @@ export class CommitProcessor implements SessionRequests {
     const pending = ours ? this.#take(txn.seq) : undefined
     const result = this.#final.apply(zxid, txn)
     this.#onApplied(zxid, result)
-    if (pending !== undefined) this.#complete(pending, zxid, result)
+    if (pending !== undefined) {
+      if (result.type === 'reconfig') this.#unfinished = { pending, zxid, result }
+      else this.#complete(pending, zxid, result)
+    }
+    this.#maybeFinish()
     if (result.type === 'closeSession') this.#sessions.ended(txn.session)
     this.#reached()
+  }
+
+  /** A change of the ensemble is answered once the former voters are not needed any more. */
+  #maybeFinish(): void {
+    if (this.#unfinished === undefined || this.#tree.isReconfiguring) return
+    const { pending, zxid, result } = this.#unfinished
+    this.#unfinished = undefined
+    this.#complete(pending, zxid, result)
   }
 
   /**
@@ -177,6 +197,7 @@ export class CommitProcessor implements SessionRequests {
       this.#sessions.created(client, sessionCreatedBy(zxid))
       return
     }
+    if (this.#administering.delete(client)) client.proceed()
     const code = result.type === 'error' ? result.code : errorCodes.OK
     // A client whose session has moved elsewhere must learn only that the connection is closed.
     const unanswered = code === errorCodes.SESSIONMOVED || !client.attached
@@ -231,6 +252,7 @@ export class CommitProcessor implements SessionRequests {
     for (const { seq } of client.queue.takeAll()) this.#takeAsked(seq)
     this.#throttled.delete(client)
     this.#administering.delete(client)
+    if (this.#unfinished?.pending.client === client) this.#unfinished = undefined
     this.#turns.leave(client)
     if (this.#reaching.length > 0) {
       this.#reaching = this.#reaching.filter(({ pending }) => pending.client !== client)
@@ -273,6 +295,7 @@ export class CommitProcessor implements SessionRequests {
   #askToWrite(client: Client, xid: number, request: WriteRequest, bytes: number): void {
     const { session, identities } = client
     const seq = this.#enqueue(client, xid, { op: request.type, bytes })
+    if (request.type === 'reconfig') this.#administering.add(client)
     this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })
     if (this.#load < 1) return
     this.#throttled.add(client)

@@ -119,6 +119,11 @@ export class ZTree {
     if (znode !== undefined) znode.shown = () => shownConfiguration(znode.data) ?? text
   }
 
+  /** A new configuration of the ensemble is not active yet. */
+  get isReconfiguring(): boolean {
+    return this.configuration?.includes(0) === true
+  }
+
   /** What `/zookeeper/config` stores; null until a transaction changes the configuration. */
   get configuration(): Uint8Array | null {
     return this.#znodes.get(configPath)?.data ?? null
