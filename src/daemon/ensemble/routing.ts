@@ -53,6 +53,7 @@ export class Routing {
       case 'SYNCED':
       case 'MOVED':
       case 'DIGEST':
+      case 'RETRY':
         if (this.#isLeader(from)) this.#to.fromLeader(message)
         return
       case 'NOTIFICATION':

@@ -149,6 +149,7 @@ export class RequestProcessors implements EnsembleListener {
   fromLeader(message: LeaderMessage): void {
     if (message.type === 'DIGEST') this.#digests.heard(message.zxid, message)
     else if (message.type === 'MOVED') this.#sessions.moved(message.session)
+    else if (message.type === 'RETRY') this.#commit.retry(message.seq)
     else this.#commit.fromLeader(message)
   }
 

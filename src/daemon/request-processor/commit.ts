@@ -17,7 +17,7 @@ import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
-import type { LeaderMessage } from '../../protocol/peer/messages.ts'
+import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages.ts'
 import type { Hello, ReplyBody, Request, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
@@ -76,6 +76,8 @@ export class CommitProcessor implements SessionRequests {
   #seq = 0
   /** Requests to the leader without an answer, by seq. */
   readonly #asked = new Map<number, PendingRequest>()
+  /** Of these, the ones that a leader may have to leave to the next one. */
+  readonly #retried = new Map<number, LearnerMessage>()
   /** Shares the bytes in flight to the leader among clients. */
   readonly #turns = new Turns<Client>()
   /** Answers that become valid once the tree has reached their zxid. */
@@ -207,6 +209,12 @@ export class CommitProcessor implements SessionRequests {
     else this.advance(client)
   }
 
+  /** The leader hands over first: the request waits for the next one. */
+  retry(seq: number): void {
+    const message = this.#retried.get(seq)
+    if (message !== undefined) this.#ensemble.sendToLeader(message)
+  }
+
   fromLeader(answer: Answer): void {
     const pending = this.#takeAsked(answer.seq)
     if (pending === undefined) return
@@ -295,8 +303,12 @@ export class CommitProcessor implements SessionRequests {
   #askToWrite(client: Client, xid: number, request: WriteRequest, bytes: number): void {
     const { session, identities } = client
     const seq = this.#enqueue(client, xid, { op: request.type, bytes })
-    if (request.type === 'reconfig') this.#administering.add(client)
-    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })
+    const message = { type: 'REQUEST', seq, session, identities, request } as const
+    if (request.type === 'reconfig') {
+      this.#administering.add(client)
+      this.#retried.set(seq, message)
+    }
+    this.#ensemble.sendToLeader(message)
     if (this.#load < 1) return
     this.#throttled.add(client)
     client.throttle()
@@ -334,6 +346,7 @@ export class CommitProcessor implements SessionRequests {
     const pending = this.#asked.get(seq)
     if (pending === undefined) return undefined
     this.#asked.delete(seq)
+    this.#retried.delete(seq)
     this.#turns.released(pending.bytes)
     return pending
   }

@@ -43,6 +43,8 @@ export class LeaderProcessor {
   readonly #newPassword: () => Uint8Array
   readonly #encoded = new MsgpackWriter()
   #leading = false
+  /** whether this leader hands over, so that it can be removed */
+  #leave: 'no' | 'asked' | 'refused' = 'no'
   /** The last proposed transaction; at the start of a leadership, the last one of its history. */
   #proposed: Zxid
 
@@ -61,6 +63,7 @@ export class LeaderProcessor {
 
   becomeLeading(): void {
     this.#leading = true
+    this.#leave = 'no'
     this.#proposed = this.#tree.lastApplied
     this.#prep.reset()
     this.#sessions.reset(this.#tree.sessions, this.#clock.nowMs())
@@ -94,7 +97,10 @@ export class LeaderProcessor {
         const newPassword = this.#newPassword
         const origin = learner
         const asked = { zxid, origin, seq, session, identities, request, wallMs, newPassword }
-        this.#propose(zxid, this.#prep.prepare(asked))
+        const txn = this.#prep.prepare(asked)
+        const successors = this.#prep.takeSuccessors()
+        if (successors !== undefined && this.#maybeLeave(learner, seq, successors)) return
+        this.#propose(zxid, txn)
         return
       }
       case 'ATTACH':
@@ -154,6 +160,32 @@ export class LeaderProcessor {
       count++
     }
     if (count > 0) this.#logger.debug({ count }, 'Deleting expired znodes')
+  }
+
+  /**
+   * A leader that is to be no voter any more hands leadership over first, so that the change is
+   * proposed by a server that stays.
+   *
+   * @returns whether it does; the request is then sent again, to the next leader
+   */
+  #maybeLeave(learner: ServerId, seq: number, successors: readonly ServerId[]): boolean {
+    if (this.#leave === 'refused') {
+      this.#leave = 'no'
+      return false
+    }
+    for (const to of successors) {
+      if (this.#leave === 'asked') break
+      this.#leave = 'asked'
+      this.#ensemble.transferLeadership({ to, leaves: false }, ({ type }) => {
+        this.#leave = type === 'refused' ? 'refused' : 'no'
+      })
+    }
+    if (this.#leave !== 'asked') {
+      this.#leave = 'no'
+      return false
+    }
+    this.#ensemble.sendToLearner(learner, { type: 'RETRY', seq })
+    return true
   }
 
   /** The last configuration is committed: activates it. */

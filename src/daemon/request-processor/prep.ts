@@ -46,7 +46,7 @@ export interface WriteRules {
 
 export interface PrepOptions {
   readonly tree: ZTree
-  readonly ensemble: Pick<Ensemble, 'configuration' | 'judgeVoters'>
+  readonly ensemble: Pick<Ensemble, 'self' | 'configuration' | 'judgeVoters'>
   readonly sessions: SessionTracker
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
@@ -82,10 +82,11 @@ const undeletable = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/
 
 export class Prep {
   readonly #tree: ZTree
-  readonly #ensemble: Pick<Ensemble, 'configuration' | 'judgeVoters'>
+  readonly #ensemble: Pick<Ensemble, 'self' | 'configuration' | 'judgeVoters'>
   readonly #sessions: SessionTracker
   /** A change of the ensemble that the tree does not show yet. */
   #reconfiguring: Zxid | undefined
+  #successors: readonly ServerId[] | undefined
   readonly #minTimeoutMs: number
   readonly #maxTimeoutMs: number
   readonly #rules: WriteRules
@@ -222,6 +223,16 @@ export class Prep {
     return typeof change === 'number' ? refusal(change) : lone(change)
   }
 
+  /**
+   * Of a reconfig just refused because this leader is not among the new voters: the servers that may
+   * lead before and after, and so may propose it.
+   */
+  takeSuccessors(): readonly ServerId[] | undefined {
+    const successors = this.#successors
+    this.#successors = undefined
+    return successors
+  }
+
   /** Ends the change that is proposed: the former voters have no say any more. */
   activation(): TxnBody {
     const { last } = this.#ensemble.configuration
@@ -246,6 +257,10 @@ export class Prep {
     const znode = this.#outstanding.find(configPath)
     if (znode === undefined || !isAllowed(znode.acl, perms.write, identities)) {
       return refusal(errorCodes.NOAUTH)
+    }
+    if (!voters.includes(this.#ensemble.self)) {
+      this.#successors = voters.filter((voter) => before.voters.includes(voter))
+      return refusal(errorCodes.NEWCONFIGNOQUORUM)
     }
     this.#reconfiguring = zxid
     const last = { version: zxid, voters, text: serversText(servers) }

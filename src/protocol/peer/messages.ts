@@ -204,6 +204,8 @@ export const peerMessages = new Messages('peer message', {
   SYNCED: { code: 31, fields: { seq, zxid: zxidField } },
   /** The session now belongs to another server: the receiver closes its connection. */
   MOVED: { code: 32, fields: { session: sessionIdField } },
+  /** The receiver sends the request again, to the next leader: this one is about to hand over. */
+  RETRY: { code: 34, fields: { seq } },
   /** The digest of the leader's tree at this zxid, which must equal the learner's. */
   DIGEST: { code: 33, fields: { zxid: zxidField, high: natural(), low: natural() } },
 
@@ -230,7 +232,7 @@ export type LearnerMessage = Of<'REQUEST' | 'ATTACH' | 'SYNC' | 'TOUCH' | 'OWNED
  * From the leader to one learner, outside the order of transactions. A REQUEST is answered by its
  * transaction, which echoes (origin, seq). The others apply once the learner has applied `zxid`.
  */
-export type LeaderMessage = Of<'ATTACHED' | 'SYNCED' | 'DIGEST' | 'MOVED'>
+export type LeaderMessage = Of<'ATTACHED' | 'SYNCED' | 'DIGEST' | 'MOVED' | 'RETRY'>
 
 export type SnapshotMessage = Of<'SNAPCHUNK' | 'SNAPEND' | 'SNAPTAKEN'>
 

@@ -411,6 +411,7 @@ const kindNames: Readonly<Record<number, string>> = {
   31: 'SYNCED',
   32: 'MOVED',
   33: 'DIGEST',
+  34: 'RETRY',
   40: 'SNAPCHUNK',
   41: 'SNAPEND',
   42: 'SNAPTAKEN',
