@@ -11,6 +11,7 @@ import { type BrokerError, type MqErrorCode, mqErrorCodes } from '../../protocol
 import type { Outcome } from '../../protocol/mq/messages.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { dispatch } from '../api/dispatch.ts'
+import type { Access } from './access.ts'
 import type { FetchRequester, FetchSessions } from './fetch-sessions.ts'
 import type { SaslSession } from './sasl-session.ts'
 
@@ -26,6 +27,8 @@ export interface KafkaContext {
   readonly clientHost: string
   /** of the connection */
   readonly sasl: SaslSession
+  /** of the connection's client */
+  readonly access: Access
   /** of all connections of the broker */
   readonly fetchSessions: FetchSessions
   /** of the connection */
