@@ -41,6 +41,12 @@ export const limits = {
   /** Depth of one decoded msgpack value; ours need 7. */
   msgpackDepthMax: 16,
 
+  /**
+   * How long a server that stops waits for its clients to get their answers; below the deadline of
+   * its stop.
+   */
+  drainMs: 3000,
+
   /** From accept to hello; ZooKeeper gives 10 s to a connection without a session. */
   handshakeMs: 10_000,
 

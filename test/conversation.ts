@@ -8,6 +8,7 @@
 //   > propose a b         one batch of transactions at the leader
 //   > purge 1             let the log begin behind what was delivered
 //   > handover            the leader begins its next epoch
+//   > transfer 2          the leader hands over to this server; none: to whichever it chooses
 //   > wipe 3              crash, and lose the disk
 //   > crash 3 · cut 1 2 · heal 1 2 · drop 1 2
 //
@@ -62,6 +63,8 @@ function run(
       return
     case 'handover':
       return world.handover()
+    case 'transfer':
+      return world.transfer({ ...(a === 0 ? {} : { to: a }), leaves: false })
     case 'wipe':
       for (const id of numbers) world.wipe(id)
       return

@@ -12,6 +12,7 @@ import { up } from './cluster/up.ts'
 import { acls } from './commands/acls.ts'
 import { bench } from './commands/bench.ts'
 import { copy } from './commands/copy.ts'
+import { ensemble } from './commands/ensemble.ts'
 import { groups } from './commands/groups.ts'
 import { log } from './commands/log.ts'
 import { produce } from './commands/produce.ts'
@@ -28,6 +29,7 @@ const commands: readonly CliCommand[] = [
   start,
   up,
   status,
+  ensemble,
   produce,
   consume,
   topics,

@@ -9,7 +9,7 @@ import { logLevels } from '../logger.ts'
 import type { OptionRows, Program } from '../option-rows.ts'
 import { foreignRows } from './foreign-keys.ts'
 import { jvmFlagSettings } from './jvm-flags.ts'
-import { clientTlsRows } from './tls-rows.ts'
+import { clientTlsRows, quorumTlsRows } from './tls-rows.ts'
 
 export const sessionTimeoutMax = 2 ** 31 - 1
 
@@ -81,6 +81,7 @@ const rows = {
     about: 'Whether the warning about a peer port that strangers can use is left out.',
   },
   ...clientTlsRows,
+  ...quorumTlsRows,
   dynamicConfigFile: {
     type: 'include',
     // The version number of ZooKeeper's dynamic configuration.

@@ -17,7 +17,7 @@ import type { PortTlsSettings } from '../protocol/tls/settings.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
 import type { QuorumServer } from './membership.ts'
-import { clientTls } from './tls-config.ts'
+import { clientTls, provesServers, type QuorumTls, quorumTls } from './tls-config.ts'
 
 export interface DaemonConfig {
   readonly serverId: ServerId
@@ -36,6 +36,8 @@ export interface DaemonConfig {
   /** what the other servers have to know; absolute; undefined: they are taken on their word */
   readonly peerSecretFile: string | undefined
   readonly peerSecretRequired: boolean
+  /** undefined: servers speak to each other in plaintext */
+  readonly quorumTls: QuorumTls | undefined
   readonly tickTimeMs: number
   readonly initLimitTicks: number
   readonly syncLimitTicks: number
@@ -164,7 +166,8 @@ tickTime × syncLimit is its upper bound`)
     host: values.quorumListenOnAllIPs ? undefined : self.host,
     port: self.peerPort,
   }
-  warnings.push(...peerWarnings(read, peerListen))
+  const tls = quorumTls(read)
+  warnings.push(...peerWarnings(read, { listen: peerListen, tls }))
   const client = clientListen(read, self)
   return {
     serverId: serverId as ServerId,
@@ -183,6 +186,7 @@ tickTime × syncLimit is its upper bound`)
     peerListen,
     peerSecretFile: values.peerSecretFile && resolve(values.peerSecretFile),
     peerSecretRequired: values.peerSecretRequired,
+    quorumTls: tls,
     tickTimeMs: values.tickTime,
     initLimitTicks: values.initLimit,
     syncLimitTicks: values.syncLimit,
@@ -226,13 +230,23 @@ tickTime × syncLimit is its upper bound`)
 }
 
 /** The risk of a peer port that believes its callers. */
-function peerWarnings(read: Read, listen: ListenAddress | undefined): readonly string[] {
+function peerWarnings(
+  read: Read,
+  {
+    listen,
+    tls,
+  }: { readonly listen: ListenAddress | undefined; readonly tls: QuorumTls | undefined },
+): readonly string[] {
   const { peerSecretFile, peerSecretRequired, insecure } = read.values
   if (listen === undefined || isLoopback(listen.host) || insecure) return []
+  if (tls !== undefined && provesServers(tls)) return []
   const where = `The peer port (${listen.host ?? 'all addresses'}, port ${listen.port})`
   const risk = "a stranger can take over or destroy the ensemble's data"
   if (peerSecretFile === undefined) {
-    const how = 'Set peerSecretFile, and let a firewall admit only the other servers'
+    const how =
+      tls === undefined
+        ? 'Set peerSecretFile, and let a firewall admit only the other servers'
+        : 'Once every server speaks TLS, set sslQuorum=true, portUnification=false and ssl.quorum.clientAuth=need'
     return [`${where} is reachable from other machines and believes its callers: ${risk}. ${how}`]
   }
   if (peerSecretRequired) return []

@@ -9,7 +9,6 @@
 
 import type { OptionRows } from '../option-rows.ts'
 
-const noTls = 'encrypted connections between servers are not supported'
 const noRevocation = 'certificates are not checked for revocation: use short-lived ones'
 const noReconfiguration =
   'the ensemble cannot be changed while it runs, and reconfig is answered with RECONFIGDISABLED'
@@ -176,9 +175,13 @@ export const foreignRows = {
   snapshotSizeFactor: { type: 'ignored', why: noSnapshotFiles },
   snapSizeLimitInKb: { type: 'ignored', why: noSnapshotFiles },
   'ssl.allowReverseDnsLookup': { type: 'ignored', why: 'it is always allowed', unless: ['true'] },
-  'ssl.quorum.*': { type: 'ignored', why: noTls },
+  'ssl.quorum.sslProvider': { type: 'ignored', why: javaOnly },
+  'ssl.quorum.allowReverseDnsLookup': {
+    type: 'ignored',
+    why: 'a certificate names the host of a server.N line',
+    unless: ['false'],
+  },
   'ssl.sslProvider': { type: 'ignored', why: javaOnly },
-  sslQuorumReloadCertFiles: { type: 'ignored', why: noTls, unless: ['false'] },
   standaloneEnabled: { type: 'ignored', why: 'a server without server.N lines stands alone' },
   superUser: { type: 'ignored', why: noSuperByOther },
   syncEnabled: { type: 'ignored', why: 'every observer writes a log', unless: ['true'] },
@@ -204,7 +207,6 @@ export const foreignRows = {
   },
   'group.*': { type: 'refused', why: fixedQuorums },
   oraclePath: { type: 'refused', why: fixedQuorums },
-  portUnification: { type: 'refused', why: noTls, unless: ['false'] },
   'quorum.auth.enableSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
   'quorum.auth.learnerRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
   'quorum.auth.serverRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
@@ -217,7 +219,9 @@ export const foreignRows = {
   },
   'ssl.context.supplier.class': { type: 'refused', why: 'there are no Java classes here' },
   'ssl.crl': { type: 'refused', why: noRevocation, unless: ['false'] },
+  'ssl.quorum.context.supplier.class': { type: 'refused', why: 'there are no Java classes here' },
+  'ssl.quorum.crl': { type: 'refused', why: noRevocation, unless: ['false'] },
+  'ssl.quorum.ocsp': { type: 'refused', why: noRevocation, unless: ['false'] },
   'ssl.ocsp': { type: 'refused', why: noRevocation, unless: ['false'] },
-  sslQuorum: { type: 'refused', why: noTls, unless: ['false'] },
   'weight.*': { type: 'refused', why: fixedQuorums, unless: ['1'] },
 } as const satisfies OptionRows

@@ -6,6 +6,7 @@
 
 import type { Address } from '../address.ts'
 import { invariant } from '../invariant.ts'
+import { limits } from '../limits.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
 import type { LogSync } from '../log/sync-pace.ts'
@@ -13,6 +14,8 @@ import type { ServerId } from '../protocol/records.ts'
 import type { Credentials, CredentialsParts } from '../protocol/tls/credentials.ts'
 import type { TlsPort } from '../protocol/tls/ends.ts'
 import type { TlsSettings } from '../protocol/tls/settings.ts'
+import type { Transport } from '../protocol/transport/transport.ts'
+import { withTls } from '../protocol/transport/with-tls.ts'
 import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'
 import type { Part, PartStatus } from '../stoppable.ts'
@@ -23,7 +26,7 @@ import { RunningServer } from './admin/running-server.ts'
 import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
-import type { EnsembleListener } from './ensemble/ensemble.ts'
+import type { EnsembleListener, TransferOutcome } from './ensemble/ensemble.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
 import { isObserver, membershipText } from './membership.ts'
@@ -214,7 +217,8 @@ export class Server implements Part {
       bootstrap: this.#config.bootstrap,
       ...(handoverAt === undefined ? {} : { handoverAt }),
       newEnsembleId: formatUuid(uuidOf(randomBytes(16))),
-      transport,
+      transport: this.#peerTransport(),
+      verifiesDiallerHost: config.quorumTls?.verifiesDiallerHost,
       turn,
       clock,
       logger: logger.child({ part: 'ensemble' }),
@@ -248,6 +252,7 @@ export class Server implements Part {
       outstandingMax: this.#config.globalOutstandingLimit,
       newPassword: () => randomBytes(16),
       onApplied: () => storage.wake(),
+      drainClients: (percent, asking) => clientPort.drainSome(percent, asking),
     })
     witness?.opened({ storage, ensemble, processors, metrics })
 
@@ -304,6 +309,20 @@ export class Server implements Part {
     this.#cleanups.push(clock.every(tickTimeMs / 2, () => processors.reportTouched()))
     this.#cleanups.push(clock.every(tickTimeMs, () => processors.expireSessions()))
     this.#cleanups.push(this.#watchEventLoop())
+    if (config.servers.length > 1) this.#cleanups.push(() => this.#leave(ensemble, clientPort))
+  }
+
+  /** Other servers go on: leadership first, then the clients, in portions. */
+  async #leave(ensemble: EnsembleDriver, clientPort: ClientPort): Promise<void> {
+    clientPort.refuseNew()
+    const outcome = await new Promise<TransferOutcome>((done) =>
+      ensemble.transferLeadership({ leaves: true }, done),
+    )
+    const { logger } = this.#world
+    if (outcome.type === 'transferred') {
+      logger.info({ leader: outcome.leader }, 'Another server leads from now on')
+    }
+    await clientPort.leave(limits.drainMs)
   }
 
   /** @throws ListenError or RefusedStartError that names the options, for errors about listening */
@@ -380,6 +399,20 @@ export class Server implements Part {
     const { clientAuth, verifiesClientHost, detectionMs } = clientTls
     const credentials = this.#readCredentials(clientTls)
     return { credentials, clientAuth, verifiesClientHost, detectionMs, takesPlaintext: true }
+  }
+
+  /** The network to the other servers. */
+  #peerTransport(): Transport {
+    const { transport } = this.#world
+    const { quorumTls } = this.#config
+    if (quorumTls === undefined) return transport
+    const { settings, dials, takesPlaintext, verifiesHost } = quorumTls
+    const { clientAuth, verifiesClientHost, detectionMs } = settings
+    const credentials = this.#readCredentials(settings)
+    return withTls(transport, {
+      dial: dials ? { credentials, verifiesHost } : undefined,
+      listen: { credentials, clientAuth, verifiesClientHost, detectionMs, takesPlaintext },
+    })
   }
 
   #readCredentials(settings: TlsSettings): Credentials {

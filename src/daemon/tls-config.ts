@@ -15,6 +15,8 @@ import type { daemonProgram } from './config-rows.ts'
 
 type Read = ReadOptions<typeof daemonProgram.rows>
 
+type Prefix = 'ssl' | 'ssl.quorum'
+
 /** @returns undefined if no port for clients speaks TLS */
 export function clientTls(read: Read): PortTlsSettings | undefined {
   const { values } = read
@@ -37,7 +39,48 @@ export function clientTls(read: Read): PortTlsSettings | undefined {
   })
 }
 
-function settingsOf(read: Read, prefix: 'ssl', isReloaded: boolean): TlsSettings {
+/** How servers speak to each other; undefined if all of it is plaintext. */
+export interface QuorumTls {
+  readonly settings: PortTlsSettings
+  /** other servers are dialled by TLS */
+  readonly dials: boolean
+  readonly takesPlaintext: boolean
+  /** a certificate has to name the host of its server.N line: of a dialled server, and of one that dials */
+  readonly verifiesHost: boolean
+  readonly verifiesDiallerHost: boolean
+}
+
+export function quorumTls(read: Read): QuorumTls | undefined {
+  const { values } = read
+  const { sslQuorum, portUnification } = values
+  if (!sslQuorum && !portUnification) return undefined
+  const asked = sslQuorum ? 'sslQuorum' : 'portUnification'
+  for (const store of ['keyStore', 'trustStore'] as const) {
+    const name = `ssl.quorum.${store}.location` as const
+    if (values[name] === undefined) read.refuse(asked, `it needs ${name}`)
+  }
+  const verifiesHost = values['ssl.quorum.hostnameVerification']
+  const settings = Object.assign(settingsOf(read, 'ssl.quorum', values.sslQuorumReloadCertFiles), {
+    clientAuth: values['ssl.quorum.clientAuth'],
+    // By the line of the server, once its hello has named it.
+    verifiesClientHost: false,
+    detectionMs: values['ssl.quorum.handshakeDetectionTimeoutMillis'],
+  })
+  return {
+    settings,
+    dials: sslQuorum,
+    takesPlaintext: portUnification,
+    verifiesHost,
+    verifiesDiallerHost: values['ssl.quorum.clientHostnameVerification'] ?? verifiesHost,
+  }
+}
+
+/** Whether a server proves by its certificate who it is. */
+export function provesServers({ settings, dials, takesPlaintext }: QuorumTls): boolean {
+  return dials && !takesPlaintext && settings.clientAuth === 'need'
+}
+
+function settingsOf(read: Read, prefix: Prefix, isReloaded: boolean): TlsSettings {
   return Object.assign(protocols(read, prefix), {
     keyStore: store(read, `${prefix}.keyStore`),
     trustStore: store(read, `${prefix}.trustStore`),
@@ -46,7 +89,10 @@ function settingsOf(read: Read, prefix: 'ssl', isReloaded: boolean): TlsSettings
   })
 }
 
-function store(read: Read, name: 'ssl.keyStore' | 'ssl.trustStore'): StoreSettings | undefined {
+function store(
+  read: Read,
+  name: `${Prefix}.keyStore` | `${Prefix}.trustStore`,
+): StoreSettings | undefined {
   const { values } = read
   const location = values[`${name}.location`]
   const passwordFile = values[`${name}.passwordPath`]
@@ -62,7 +108,7 @@ function store(read: Read, name: 'ssl.keyStore' | 'ssl.trustStore'): StoreSettin
 
 function protocols(
   read: Read,
-  prefix: 'ssl',
+  prefix: Prefix,
 ): { readonly minProtocol: TlsProtocol; readonly maxProtocol: TlsProtocol } {
   const { values } = read
   const several = values[`${prefix}.enabledProtocols`]
@@ -84,7 +130,7 @@ function protocols(
   return { minProtocol, maxProtocol: enabled.at(-1) ?? 'TLSv1.3' }
 }
 
-function ciphers(read: Read, prefix: 'ssl'): string | undefined {
+function ciphers(read: Read, prefix: Prefix): string | undefined {
   const name = `${prefix}.ciphersuites` as const
   const list = read.values[name]
   if (list === undefined) return undefined

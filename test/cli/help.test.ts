@@ -8,6 +8,7 @@ const commands = [
   'start',
   'up',
   'status',
+  'ensemble',
   'produce',
   'consume',
   'topics',

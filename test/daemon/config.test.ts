@@ -37,6 +37,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     peerListen: undefined,
     peerSecretFile: undefined,
     peerSecretRequired: true,
+    quorumTls: undefined,
     tickTimeMs: 2000,
     initLimitTicks: 10,
     syncLimitTicks: 5,
@@ -293,7 +294,16 @@ const refusals = [
     argv: ['--quorum.auth.enableSasl=true'],
     says: 'servers authenticate each other by peerSecretFile; false is accepted',
   },
-  { name: 'TLS between servers', argv: ['--sslQuorum=true'], says: 'encrypted' },
+  {
+    name: 'TLS between servers without a key',
+    argv: ['--sslQuorum=true'],
+    says: 'Cannot use sslQuorum=true from the command line: it needs ssl.quorum.keyStore.location',
+  },
+  {
+    name: 'TLS between servers without an authority',
+    argv: ['--portUnification', '--ssl.quorum.keyStore.location=/k.pem'],
+    says: 'it needs ssl.quorum.trustStore.location',
+  },
   { name: 'an audit log', argv: ['--audit.enable=true'], says: 'no audit log' },
   {
     name: 'another digest',
@@ -405,7 +415,7 @@ const accepted = [
   },
   { line: 'globalOutstandingLimit=1000000', warns: /is taken as 65536/ },
   { line: 'maxClientCnxns=-1', warns: /is taken as 0, the least/ },
-  { line: 'ssl.quorum.keyStore.location=/k', warns: /between servers are not supported/ },
+  { line: 'ssl.quorum.allowReverseDnsLookup=true', warns: /names the host of a server.N line/ },
   {
     line: 'quorum.auth.kerberos.servicePrincipal=zk/_HOST',
     warns: /authenticate each other by peerSecretFile/,
@@ -493,7 +503,8 @@ t.test("the file overrides Java's flags, and JVMFLAGS overrides SERVER_JVMFLAGS"
     message: 'jute.maxbuffer=many from the environment (JVMFLAGS)',
   })
   t.throws(() => config(['--config', file], { JVMFLAGS: '-Dzookeeper.sslQuorum=true' }), {
-    message: 'zookeeper.sslQuorum from the environment (JVMFLAGS): encrypted',
+    message:
+      'zookeeper.sslQuorum=true from the environment (JVMFLAGS): it needs ssl.quorum.keyStore',
   })
 })
 

@@ -206,6 +206,7 @@ export class FakeServer {
       readOnlyMode: false,
       newPassword: () => new Uint8Array(16).fill(++this.#passwords),
       onApplied: () => undefined,
+      drainClients: (percent) => percent,
       ...options,
     })
     this.processors = processors

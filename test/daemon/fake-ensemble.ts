@@ -12,7 +12,7 @@ import { makeZxid, nextZxid, type Zxid } from '../../src/protocol/zxid.ts'
 
 export class FakeCluster {
   readonly members = new Map<ServerId, FakeMember>()
-  readonly leader: FakeMember
+  leader: FakeMember
   /** Whether proposals commit immediately; otherwise `commit` commits them. */
   auto: boolean
   /** Whether leadership is confirmed immediately; otherwise `confirm` confirms it. */
@@ -48,17 +48,26 @@ export class FakeCluster {
     return this.#proposed.length
   }
 
-  /** Elects server 1. */
+  /** Elects the leader. */
   elect(): void {
     const { epoch } = this
     this.lastProposed = makeZxid({ epoch, counter: 0 })
-    for (const member of this.members.values()) {
+    // Learners are in step only with an established leader.
+    const others = [...this.members.values()].filter((member) => member !== this.leader)
+    for (const member of [this.leader, ...others]) {
       member.role =
         member === this.leader
           ? { type: 'leading', epoch }
           : { type: 'following', epoch, leader: this.leader.self }
       member.listener.roleChanged(member.role)
     }
+  }
+
+  /** Leadership is handed over: nothing is in flight, and no server looks. */
+  transfer(to: number): void {
+    this.leader = this.member(to)
+    this.epoch++
+    this.elect()
   }
 
   /** The leader is lost, and with it everything uncommitted. */
@@ -175,5 +184,13 @@ export class FakeMember implements Ensemble {
 
   confirmLeadership(confirmed: () => void): void {
     this.#cluster.confirmLeadership(confirmed)
+  }
+
+  /** As the test wants it. */
+  onTransfer: Ensemble['transferLeadership'] = (_request, done) =>
+    done({ type: 'refused', reason: 'this ensemble has no other voter' })
+
+  transferLeadership(...[request, done]: Parameters<Ensemble['transferLeadership']>): void {
+    this.onTransfer(request, done)
   }
 }

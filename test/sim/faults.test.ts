@@ -40,7 +40,7 @@ t.test('an unknown fault is refused with the known ones', async (t) => {
   const refusals = [
     {
       given: 'pausing=1',
-      found: /the faults are servers, observers, networkMs, .*, lies, hopeless/,
+      found: /the faults are servers, observers, networkMs, .*, lies, transfers, hopeless/,
     },
     { given: 'pauses', found: /pauses=WEIGHT/ },
     { given: 'pauses=', found: /pauses=WEIGHT/ },

@@ -23,6 +23,7 @@ export function isRepeatable(request: Request): boolean {
     case 'multi':
     case 'createSession':
     case 'closeSession':
+    case 'moveLeader':
       return false
     case 'exists':
     case 'getData':
@@ -32,6 +33,7 @@ export function isRepeatable(request: Request): boolean {
     case 'getEphemerals':
     case 'multiRead':
     case 'whoAmI':
+    case 'drain':
     case 'sync':
     case 'ping':
     case 'auth':

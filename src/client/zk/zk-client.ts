@@ -18,7 +18,7 @@ import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { silentLogger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
-import type { Acl, Id, SessionId, Stat } from '../../protocol/records.ts'
+import type { Acl, Id, ServerId, SessionId, Stat } from '../../protocol/records.ts'
 import type {
   AddWatchMode,
   MultiOp,
@@ -251,6 +251,37 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
         if (code !== 'CONNECTIONLOSS') throw error
       }
     }
+  }
+
+  // --- the ensemble --------------------------------------------------------------------------------
+
+  /**
+   * Asks the server that this client is connected to, the leader, to hand leadership over: to server
+   * `to`, or to the one that is best prepared. For clients that may write /zookeeper/config.
+   *
+   * @returns the new leader, or why nothing has changed
+   */
+  moveLeader(to?: number): Promise<{ leader: number | undefined; refusal: string | undefined }> {
+    return this.#calls.send({
+      request: { type: 'moveLeader', to: to as ServerId | undefined },
+      read: (body) => {
+        const { leader, refusal } = bodyOf(body, 'moveLeader')
+        return { leader, refusal }
+      },
+    })
+  }
+
+  /**
+   * Asks the server that this client is connected to to close so many of its other connections: the
+   * clients reconnect. For clients that may write /zookeeper/config.
+   *
+   * @returns how many
+   */
+  drain(percent: number): Promise<number> {
+    return this.#calls.send({
+      request: { type: 'drain', percent },
+      read: (body) => bodyOf(body, 'drain').count,
+    })
   }
 
   // --- znodes ------------------------------------------------------------------------------------

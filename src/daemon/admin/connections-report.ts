@@ -28,6 +28,8 @@ const opNames = {
   getEphemerals: 'GETE',
   getAllChildrenNumber: 'GETACN',
   whoAmI: 'HOMI',
+  moveLeader: 'MOVL',
+  drain: 'DRAN',
   closeSession: 'CLOS',
   auth: 'AUTH',
   refused: 'NA',

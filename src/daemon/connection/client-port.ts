@@ -23,6 +23,7 @@ import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import { Connection, type ConnectionServer } from './connection.ts'
+import { drain } from './draining.ts'
 
 export interface ClientPortParts {
   readonly transport: Transport
@@ -49,6 +50,7 @@ export class ClientPort {
   readonly #transport: Transport
   readonly #metrics: Metrics
   readonly #logger: Logger
+  readonly #clock: Clock
   /** warnings that any client can trigger repeatedly */
   readonly #warnings: RareWarnings
   readonly #connectionsPerAddressMax: number
@@ -59,12 +61,15 @@ export class ClientPort {
   readonly #connections = new Set<Connection>()
   #plain: Listener | undefined
   #secure: Listener | undefined
+  #isLeaving = false
+  #isClosed = false
 
   constructor(parts: ClientPortParts) {
     const { processors, ensemble, metrics, clock, serverId, answerWord } = parts
     this.#transport = parts.transport
     this.#metrics = metrics
     this.#logger = parts.logger
+    this.#clock = clock
     this.#warnings = new RareWarnings(parts.logger, clock)
     this.#connectionsPerAddressMax = parts.connectionsPerAddressMax
     this.#connectionsMax = parts.connectionsMax ?? Number.POSITIVE_INFINITY
@@ -135,13 +140,43 @@ export class ClientPort {
     return this.#transport.listen(address, options, (link) => this.#accept(link))
   }
 
+  /**
+   * Begins to close so many of the clients' connections, those that are open longest first.
+   *
+   * @returns how many
+   */
+  drainSome(percent: number, except: unknown): number {
+    const others = [...this.#connections].filter((connection) => connection !== except)
+    const chosen = others.slice(0, Math.ceil((others.length * percent) / 100))
+    this.#logger.info({ count: chosen.length, of: others.length }, 'Draining client connections')
+    void drain(this.#clock, chosen, () => this.#isClosed)
+    return chosen.length
+  }
+
+  /** Closes the connections of all clients, and takes no new ones. */
+  async leave(withinMs: number): Promise<void> {
+    this.refuseNew()
+    const connections = [...this.#connections]
+    if (connections.length === 0) return
+    this.#logger.info({ count: connections.length }, 'Draining client connections')
+    const endMs = this.#clock.nowMs() + withinMs
+    await drain(this.#clock, connections, () => this.#clock.nowMs() > endMs)
+  }
+
+  /** Takes no more clients from here on: they find other servers. */
+  refuseNew(): void {
+    this.#isLeaving = true
+  }
+
   /** Stops listening and disconnects every client. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await Promise.all([this.#plain?.close(), this.#secure?.close()])
     this.#warnings.close()
   }
 
   #accept(link: Link): LinkListener | undefined {
+    if (this.#isLeaving) return undefined
     const address = link.remoteAddress
     const before = this.#perAddress.get(address) ?? 0
     if (before >= this.#connectionsPerAddressMax) {

@@ -5,6 +5,7 @@
 //      ▼
 //   hello ──▶ joining ── welcome ─▶ open ── closeSession, unknown op, moved, expired ─▶ closed
 //               └──────── refused, or closed without a reply ────────────────────────────▶ closed
+//   open ── `finish`: no more is read, and all is answered ── closed
 //
 // While it is joining, while the client does not read its replies, and while the server may not
 // answer, frames are held in order; at the limit its socket is paused. No clock, no socket: the
@@ -72,6 +73,8 @@ export class Connection implements WritableClient {
   #inLine = false
   #throttled = false
   #paused = false
+  /** Nothing more is read from it: it is closed once all it asked for is answered. */
+  #finishing = false
   #touched = false
   session: SessionId = noSession
   attached = false
@@ -187,6 +190,7 @@ export class Connection implements WritableClient {
     this.#link.established()
     this.#sendWelcome(session, timeoutMs, password)
     this.#processHeld()
+    this.#maybeFinish()
   }
 
   refuse(): void {
@@ -205,6 +209,7 @@ export class Connection implements WritableClient {
     this.#link.endFrame()
     if (this.#paused) this.#maybeResume()
     if (this.#unknownXid !== undefined) this.#maybeEnd(this.#unknownXid)
+    this.#maybeFinish()
   }
 
   notify(event: WatchEvent): void {
@@ -225,6 +230,17 @@ export class Connection implements WritableClient {
 
   proceed(): void {
     this.#processHeld()
+  }
+
+  /** Takes nothing more from the client, answers what it has asked for, then closes. */
+  finish(): void {
+    if (this.#state === 'closed' || this.#finishing) return
+    // Without a hello there is nothing to wait for.
+    if (this.#state === 'greeting' || this.#state === 'hello') return this.close()
+    this.#finishing = true
+    this.#paused = true
+    this.#link.pause()
+    this.#maybeFinish()
   }
 
   throttle(): void {
@@ -305,6 +321,12 @@ export class Connection implements WritableClient {
     }
     if (this.state !== 'closed') this.#held = held.slice(next)
     this.#maybeResume()
+    this.#maybeFinish()
+  }
+
+  #maybeFinish(): void {
+    if (!this.#finishing || this.#state !== 'open') return
+    if (this.queue.length === 0 && this.#held.length === 0) this.close()
   }
 
   /** 1 is the maximum load of one connection, in waiting requests or held bytes. */
@@ -328,7 +350,7 @@ export class Connection implements WritableClient {
    * Resumes at half the limit, so that a connection at the limit does not pause at every request.
    */
   #maybeResume(): void {
-    if (!this.#paused || this.#throttled || this.#inLine) return
+    if (!this.#paused || this.#throttled || this.#inLine || this.#finishing) return
     if (this.#state === 'closed' || this.#load > 1 / 2) return
     this.#paused = false
     this.#link.resume()

@@ -20,15 +20,17 @@ import { formatZxid, type Zxid } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
-import type { Epochs, ZabEffect, ZabInput, ZabRole } from '../zab/types.ts'
+import type { TransferRequest } from '../zab/transfer.ts'
+import type { Epochs, ZabEffect, ZabInput } from '../zab/types.ts'
 import { Zab } from '../zab/zab.ts'
 import { AckTimes } from './ack-times.ts'
 import { Confirmations } from './confirmations.ts'
-import type { Ensemble, EnsembleListener, EnsembleRole } from './ensemble.ts'
+import type { Ensemble, EnsembleListener, EnsembleRole, TransferOutcome } from './ensemble.ts'
 import type { EnsembleOptions } from './ensemble-options.ts'
 import { membersOf } from './greeting.ts'
 import { HistoryStream } from './history-stream.ts'
-import { Hold } from './hold.ts'
+import { type Held, Hold } from './hold.ts'
+import { LeadershipTransfer } from './leadership-transfer.ts'
 import { LogPurge } from './log-purge.ts'
 import { epochsOf, type Meta } from './meta.ts'
 import { PeerLinks } from './peer-links.ts'
@@ -75,6 +77,7 @@ export class EnsembleDriver implements Ensemble {
   readonly #times: RoleTimes
   readonly #ackTimes: AckTimes
   readonly #confirmations = new Confirmations()
+  readonly #transfer = new LeadershipTransfer()
 
   constructor(options: EnsembleOptions) {
     const { self, servers, meta, clock, logger, transport, lastApplied, timing } = options
@@ -125,6 +128,7 @@ export class EnsembleDriver implements Ensemble {
       }),
       secret: options.secret,
       transport,
+      verifiesDiallerHost: options.verifiesDiallerHost,
       clock,
       logger,
       onConnected: (peer, { isMember }) => this.#put({ type: 'connected', peer, isMember }),
@@ -150,6 +154,11 @@ export class EnsembleDriver implements Ensemble {
   /** A leader's count of its learners; undefined while this server does not lead. */
   get learnerCounts(): Zab['learnerCounts'] {
     return this.#zab.learnerCounts
+  }
+
+  /** With how many other servers it has a link. */
+  get linkCount(): number {
+    return this.#links.linkCount
   }
 
   /** When this server began to lead; undefined while it does not. */
@@ -195,7 +204,7 @@ export class EnsembleDriver implements Ensemble {
     const role = this.#role
     invariant(role.type !== 'looking', 'there is a leader to send to')
     if (role.type === 'leading') this.#fromLearner(this.self, message)
-    else this.#links.send(role.leader, message)
+    else if (!this.#hold.maybeHold(this.self, message, true)) this.#links.send(role.leader, message)
   }
 
   sendToLearner(learner: ServerId, message: LeaderMessage): void {
@@ -214,6 +223,15 @@ export class EnsembleDriver implements Ensemble {
   confirmLeadership(confirmed: () => void): void {
     invariant(this.#role.type === 'leading', 'only a leader can be confirmed')
     this.#put({ type: 'confirm', token: this.#confirmations.add(confirmed) })
+  }
+
+  transferLeadership(request: TransferRequest, done: (outcome: TransferOutcome) => void): void {
+    if (this.#role.type !== 'leading') return done({ type: 'not leading' })
+    const refuse = (reason: string): void => done({ type: 'refused', reason })
+    if (this.#transfer.isAsked) return refuse('a transfer of leadership is in progress')
+    if (this.#hold.isHolding) return refuse('this leader is about to begin its next epoch')
+    this.#transfer.asked(done)
+    this.#put({ type: 'transfer', request })
   }
 
   // --- life --------------------------------------------------------------------------------------
@@ -271,7 +289,8 @@ export class EnsembleDriver implements Ensemble {
   }
 
   #fromLearner(from: ServerId, message: LearnerMessage): void {
-    if (!this.#hold.maybeHold(from, message)) this.#listener?.fromLearner(from, message)
+    const isOwn = from === this.self
+    if (!this.#hold.maybeHold(from, message, isOwn)) this.#listener?.fromLearner(from, message)
   }
 
   #maybeHandOver(): void {
@@ -289,6 +308,14 @@ export class EnsembleDriver implements Ensemble {
       this.#step(next)
     }
     this.#stepping = false
+    this.#maybeDrained()
+  }
+
+  /** Everything that a transfer of leadership has to wait for passes through the inbox. */
+  #maybeDrained(): void {
+    if (this.#transfer.takeDrained(this.inFlight + this.#confirmations.count)) {
+      this.#put({ type: 'drained' })
+    }
   }
 
   #step(input: ZabInput): void {
@@ -350,7 +377,19 @@ export class EnsembleDriver implements Ensemble {
         if (effect.violation) return this.#links.refuse(effect.peer, effect.reason)
         return this.#links.disconnect(effect.peer)
       case 'role':
-        return this.#changeRole(effect.role)
+        return this.#changeRole(effect)
+      case 'hold':
+        this.#logger.info({}, 'Holding requests: leadership is transferred')
+        return this.#hold.beginTransfer()
+      case 'drain':
+        this.#hold.holdAll()
+        return this.#transfer.drain()
+      case 'resume':
+        this.#logger.info({}, 'Going on with the same leader')
+        return this.#release(this.#hold.resume())
+      case 'transferRefused':
+        this.#logger.warn({ reason: effect.reason }, 'Cannot hand over leadership')
+        return this.#transfer.end({ type: 'refused', reason: effect.reason })
       case 'confirmed':
         return this.#confirmations.confirmed(effect.token)
       case 'fatal':
@@ -458,12 +497,21 @@ export class EnsembleDriver implements Ensemble {
     this.#listener?.deliver(zxid, payload)
   }
 
-  #changeRole(zabRole: ZabRole): void {
+  /** Sends own requests that were held back to the present leader. */
+  #release(held: readonly Held[]): void {
+    for (const { from, message } of held) {
+      if (from === this.self) this.sendToLeader(message)
+      else if (this.#role.type === 'leading') this.#fromLearner(from, message)
+    }
+  }
+
+  #changeRole({ role: zabRole, continues }: Extract<ZabEffect, { type: 'role' }>): void {
     // biome-ignore lint/plugin/noObjectSpread: once per change of role
     const facts = { ...zabRole, zxid: formatZxid(this.#zab.lastZxid) }
     this.#logger.info(facts, roleSentence(zabRole))
     this.#times.changed(zabRole, this.#clock.nowMs())
-    const change = roleChange(this.#role, zabRole)
+    const before = this.#role
+    const change = roleChange(before, zabRole, { continues })
     if (change.type === 'none') return
     const held = this.#hold.end()
     const { role } = change
@@ -476,6 +524,11 @@ export class EnsembleDriver implements Ensemble {
       this.#confirmations.clear()
       this.#standstill.resolve()
       this.#listener?.roleChanged(role)
+      // What other servers sent was for the former leader: they hold it themselves.
+      if (role.type !== 'looking' && before.type !== 'looking') {
+        this.#release(held.filter(({ from }) => from === this.self))
+      }
+      this.#transfer.roleChanged(role)
     }
   }
 

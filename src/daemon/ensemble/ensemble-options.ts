@@ -46,6 +46,8 @@ export interface EnsembleOptions {
   /** used if this server leads the ensemble's first epoch */
   readonly newEnsembleId: string
   readonly transport: Transport
+  /** See `PeerLinksOptions`. */
+  readonly verifiesDiallerHost?: boolean | undefined
   readonly turn: Turn
   readonly clock: Clock
   readonly logger: Logger

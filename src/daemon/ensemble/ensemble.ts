@@ -6,6 +6,14 @@
 import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import type { TransferRequest } from '../zab/transfer.ts'
+
+export type TransferOutcome =
+  | { readonly type: 'transferred'; readonly leader: ServerId }
+  /** This server goes on leading. */
+  | { readonly type: 'refused'; readonly reason: string }
+  /** It does not lead, or lost its leadership meanwhile otherwise. */
+  | { readonly type: 'not leading' }
 
 /** `leading` and `following` begin when the server may serve, in step with the epoch. */
 export type EnsembleRole =
@@ -32,11 +40,17 @@ export interface Ensemble {
   readonly inFlight: number
 
   /**
-   * While leading: the epoch's counter nears its end, and the next epoch begins as soon as nothing
-   * is in flight. Until then nothing may be proposed, and `fromLearner` delivers nothing that would
+   * The epoch's counter nears its end, or leadership is transferred: the next epoch begins as soon
+   * as nothing is in flight. Until then nothing may be proposed, and `fromLearner` delivers nothing that would
    * have to be. The role does not change.
    */
   readonly handingOver: boolean
+
+  /**
+   * Asks to hand leadership over; `done` is called once, also if this server does not lead. Clients
+   * stay connected, and their requests wait until the next leader takes them.
+   */
+  transferLeadership(request: TransferRequest, done: (outcome: TransferOutcome) => void): void
 
   /**
    * Only while following or leading: sends to the leader, in the order of the calls; on the leader

@@ -1,6 +1,10 @@
-// Holds the requests of learners while a leader hands one epoch over to the next: whatever would
-// have to be proposed waits here, in order, until the next epoch begins. Clients wait for a round
-// trip or two, and no connection is closed.
+// Holds requests to a leader, in order, while one epoch gives way to the next. Clients wait for a
+// few round trips, and no connection is closed.
+//
+//   the counter of an epoch nears its end: its leader holds the requests of all learners, whatever
+//     would have to be proposed, until it has begun the next epoch
+//   leadership is transferred (zab/transfer.ts): every server holds the requests of its own clients
+//     until it follows the next leader, or leads; the leader holds all once it has everybody's HELD
 
 import { invariant } from '../../invariant.ts'
 import { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
@@ -23,7 +27,10 @@ export interface Held {
 
 export class Hold {
   readonly #handoverAt: number
-  #held: Held[] | undefined
+  #epochEnds = false
+  /** during a transfer: whose requests wait */
+  #transfer: 'none' | 'own' | 'all' = 'none'
+  #held: Held[] = []
   readonly #identities = new IdentitiesCodec()
   readonly #encoded = new MsgpackWriter()
 
@@ -33,12 +40,12 @@ export class Hold {
   }
 
   get isHolding(): boolean {
-    return this.#held !== undefined
+    return this.#epochEnds || this.#transfer !== 'none'
   }
 
   /** Begins the hold when the epoch's counter nears its end. */
   proposed(zxid: Zxid): void {
-    if (counterOf(zxid) >= this.#handoverAt) this.#held ??= []
+    if (counterOf(zxid) >= this.#handoverAt) this.#epochEnds = true
   }
 
   /**
@@ -47,20 +54,43 @@ export class Hold {
    * @param waitingCount proposals not committed yet, and leadership confirmations not answered yet
    */
   mayHandOver(waitingCount: number): boolean {
-    return this.isHolding && waitingCount === 0
+    return this.#epochEnds && this.#transfer === 'none' && waitingCount === 0
   }
 
-  /** @returns whether the message waits; a TOUCH does not, because sessions expire by the clock */
-  maybeHold(from: ServerId, message: LearnerMessage): boolean {
-    if (this.#held === undefined || message.type === 'TOUCH') return false
+  /** A transfer begins: the requests of this server's clients wait. */
+  beginTransfer(): void {
+    this.#transfer = 'own'
+  }
+
+  /** Leader only: no learner sends more, and what comes late waits too. */
+  holdAll(): void {
+    if (this.#transfer === 'own') this.#transfer = 'all'
+  }
+
+  /** The transfer is given up. @returns what need not wait any more, in order */
+  resume(): readonly Held[] {
+    this.#transfer = 'none'
+    return this.#epochEnds ? [] : this.end()
+  }
+
+  /**
+   * @param isOwn whether it is of this server's clients
+   * @returns whether the message waits; a TOUCH does not, because sessions expire by the clock
+   */
+  maybeHold(from: ServerId, message: LearnerMessage, isOwn: boolean): boolean {
+    // What a learner sent before its HELD must take effect, even if the epoch's counter nears its end.
+    const holdsIt = this.#transfer === 'own' ? isOwn : this.isHolding
+    if (!holdsIt || message.type === 'TOUCH') return false
     this.#held.push({ from, message: this.#copyOf(message) })
     return true
   }
 
   /** @returns the messages that waited, in order */
   end(): readonly Held[] {
-    const held = this.#held ?? []
-    this.#held = undefined
+    const held = this.#held
+    this.#held = []
+    this.#epochEnds = false
+    this.#transfer = 'none'
     return held
   }
 
@@ -81,5 +111,14 @@ export class Hold {
 
 function isOfLearner(message: PeerMessage): message is LearnerMessage {
   const { type } = message
-  return type === 'REQUEST' || type === 'ATTACH' || type === 'SYNC' || type === 'TOUCH'
+  switch (type) {
+    case 'REQUEST':
+    case 'ATTACH':
+    case 'SYNC':
+    case 'TOUCH':
+    case 'OWNED':
+      return true
+    default:
+      return false
+  }
 }

@@ -57,6 +57,8 @@ export interface PeerLinksOptions {
   /** undefined: the other servers are taken on their word */
   readonly secret: PeerSecret | undefined
   readonly transport: Transport
+  /** Whether a certificate of a server that dials has to name the host of that server. */
+  readonly verifiesDiallerHost?: boolean | undefined
   readonly clock: Clock
   readonly logger: Logger
   /** `isMember`: see ZabInput. */
@@ -116,6 +118,11 @@ export class PeerLinks {
   /** The port bound, once listening. */
   get port(): number | undefined {
     return this.#listener?.port
+  }
+
+  /** With how many peers a link is open. */
+  get linkCount(): number {
+    return this.#open.size
   }
 
   /** @throws as `net.Server.listen` does: EADDRINUSE, EACCES … */
@@ -278,6 +285,8 @@ export class PeerLinks {
   #judge(entry: Entry, greeting: PeerHello): void {
     const { address, expected } = entry
     const ours = this.#ours()
+    const stranger = this.#certificateProblem(entry, greeting.serverId)
+    if (stranger !== undefined) return this.#refuseLink(entry, greeting.serverId, stranger)
     const verdict = judgeHello(ours, greeting, expected)
     if (verdict.type === 'refuse') return this.#refuseLink(entry, greeting.serverId, verdict.reason)
     const holder = this.#open.get(greeting.serverId)
@@ -295,6 +304,18 @@ export class PeerLinks {
       return goOn()
     }
     this.#challenge(entry, holder, goOn)
+  }
+
+  /** A server that dialled us by TLS is known by the host of its certificate, not by its hello. */
+  #certificateProblem({ expected, link }: Entry, peer: ServerId): string | undefined {
+    const { peers, verifiesDiallerHost } = this.#options
+    const certificate = link.tls?.certificate
+    const address = peers.get(peer)
+    if (verifiesDiallerHost !== true || expected !== undefined) return undefined
+    if (certificate === undefined || address === undefined) return undefined
+    if (certificate.names(address.host)) return undefined
+    const shown = `its certificate (${certificate.subject})`
+    return `${shown} does not name ${address.host}, the host of server ${peer}`
   }
 
   #establish(entry: Entry, hello: PeerHello, { isMember }: { readonly isMember: boolean }): void {

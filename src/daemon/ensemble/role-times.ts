@@ -42,7 +42,8 @@ export class RoleTimes {
     }
     // An elected leader and its followers have epoch 0 until their epoch begins.
     if (role.epoch === 0) return
-    if (role.type === 'leading') this.#leadingSinceMs ??= nowMs
+    // It may follow without having looked: it handed over.
+    this.#leadingSinceMs = role.type === 'leading' ? (this.#leadingSinceMs ?? nowMs) : undefined
     if (role.type === 'following' && this.#joiningSinceMs !== undefined) {
       this.#metrics.followerSyncTime.observe(Math.round(nowMs - this.#joiningSinceMs))
     }

@@ -46,6 +46,7 @@ export class Routing {
       case 'ATTACH':
       case 'SYNC':
       case 'TOUCH':
+      case 'OWNED':
         if (this.#isLearner(from)) this.#to.fromLearner(from, message)
         return
       case 'ATTACHED':
@@ -71,6 +72,10 @@ export class Routing {
       case 'INFORM':
       case 'PING':
       case 'PONG':
+      case 'HOLD':
+      case 'HELD':
+      case 'RESUME':
+      case 'SUCCESSOR':
         return this.#to.zab(from, message)
       case 'SNAPCHUNK':
       case 'SNAPEND':

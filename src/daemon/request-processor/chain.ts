@@ -27,6 +27,7 @@ import { SessionTracker } from '../session/session-tracker.ts'
 import { decodeTxn } from '../ztree/txn.ts'
 import { WatchManager } from '../ztree/watch-manager.ts'
 import type { ZTree } from '../ztree/ztree.ts'
+import { Administrator, type DrainClients } from './administrator.ts'
 import { CommitProcessor } from './commit.ts'
 import { DigestCheck } from './digest-check.ts'
 import { FinalProcessor } from './final.ts'
@@ -46,6 +47,8 @@ export interface ChainParts extends SessionOptions {
   readonly outstandingMax?: number | undefined
   /** called after each change of the tree */
   readonly onApplied: () => void
+  /** See `Administrator`. */
+  readonly drainClients: DrainClients
 }
 
 export class RequestProcessors implements EnsembleListener {
@@ -68,8 +71,9 @@ export class RequestProcessors implements EnsembleListener {
     const sessions = new ServerSessions(ensemble, parts)
     const final = new FinalProcessor({ tree, watches, metrics, ensemble, clock })
     const digests = new DigestCheck(ensemble, tree)
+    const administrator = new Administrator(ensemble, parts.drainClients)
     const commit = new CommitProcessor(
-      { ensemble, tree, sessions, final, metrics, clock, outstandingMax },
+      { ensemble, tree, sessions, final, administrator, metrics, clock, outstandingMax },
       (zxid, result) => {
         digests.applied(zxid)
         leader.applied(zxid, result)

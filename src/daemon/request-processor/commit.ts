@@ -33,6 +33,7 @@ import {
 import type { ServerSessions, SessionRequests } from '../session/server-sessions.ts'
 import { sessionCreatedBy, type Txn } from '../ztree/txn.ts'
 import type { Applied, ZTree } from '../ztree/ztree.ts'
+import type { Administration, Administrator } from './administrator.ts'
 import type { FinalProcessor } from './final.ts'
 import { Turns } from './turns.ts'
 
@@ -43,6 +44,7 @@ export interface CommitParts {
   readonly tree: ZTree
   readonly sessions: ServerSessions
   readonly final: FinalProcessor
+  readonly administrator: Administrator
   readonly metrics: Metrics
   readonly clock: Clock
   /** requests in flight to the leader; above, clients that send more wait */
@@ -57,6 +59,7 @@ export class CommitProcessor implements SessionRequests {
   readonly #tree: ZTree
   readonly #sessions: ServerSessions
   readonly #final: FinalProcessor
+  readonly #administrator: Administrator
   readonly #metrics: Metrics
   readonly #clock: Clock
   readonly #onApplied: OnApplied
@@ -72,14 +75,18 @@ export class CommitProcessor implements SessionRequests {
   /** Answers that become valid once the tree has reached their zxid. */
   #reaching: { readonly answer: Answer; readonly pending: PendingRequest }[] = []
   readonly #throttled = new Set<Client>()
+  /** Clients that wait for an administrative request: what they send meanwhile waits too. */
+  readonly #administering = new Set<Client>()
 
   constructor(parts: CommitParts, onApplied: OnApplied) {
-    const { ensemble, tree, sessions, final, metrics, clock, outstandingMax } = parts
+    const { ensemble, tree, sessions, final, administrator } = parts
+    const { metrics, clock, outstandingMax } = parts
     this.#ensemble = ensemble
     this.#tree = tree
     this.#sessions = sessions
     this.#onApplied = onApplied
     this.#final = final
+    this.#administrator = administrator
     this.#metrics = metrics
     this.#clock = clock
     this.#outstandingMax = outstandingMax ?? limits.proposalsInFlightMax
@@ -93,6 +100,7 @@ export class CommitProcessor implements SessionRequests {
 
   /** See `Turns.mayTake`. */
   mayTake(client: Client, bytes: number): boolean {
+    if (this.#administering.has(client)) return false
     return this.#turns.mayTake(client, bytes)
   }
 
@@ -103,7 +111,9 @@ export class CommitProcessor implements SessionRequests {
    */
   submit(client: Client, xid: number, request: Request, bytes: number): void {
     const write = isWrite(request)
-    if (!write && !needsSync(request)) {
+    if (request.type === 'moveLeader' || request.type === 'drain') {
+      this.#administer(client, xid, request)
+    } else if (!write && !needsSync(request)) {
       if (client.queue.length > 0) this.#enqueue(client, xid, { read: request })
       else this.#answer(client, xid, request)
     } else if (this.#ensemble.role.type === 'looking') this.#refuse(client, xid, request)
@@ -220,6 +230,7 @@ export class CommitProcessor implements SessionRequests {
   drop(client: Client): void {
     for (const { seq } of client.queue.takeAll()) this.#takeAsked(seq)
     this.#throttled.delete(client)
+    this.#administering.delete(client)
     this.#turns.leave(client)
     if (this.#reaching.length > 0) {
       this.#reaching = this.#reaching.filter(({ pending }) => pending.client !== client)
@@ -239,6 +250,24 @@ export class CommitProcessor implements SessionRequests {
     const ends = type === 'closeSession'
     client.reply(xid, this.#tree.lastApplied, ends ? { type } : notReadOnly)
     if (ends) client.close()
+  }
+
+  /** The answer may come much later, but still in the client's order. */
+  #administer(client: Client, xid: number, request: Administration): void {
+    if (!this.#final.mayAdminister(client)) {
+      return this.submit(client, xid, { type: 'refused', code: errorCodes.NOAUTH }, 0)
+    }
+    const seq = this.#enqueue(client, xid, { read: request, asks: true })
+    this.#administering.add(client)
+    this.#administrator.perform(client, request, (answer) => {
+      const pending = this.#takeAsked(seq)
+      if (pending === undefined) return
+      pending.settled = true
+      pending.answer = answer
+      this.#administering.delete(client)
+      this.advance(client)
+      client.proceed()
+    })
   }
 
   #askToWrite(client: Client, xid: number, request: WriteRequest, bytes: number): void {
@@ -268,7 +297,9 @@ export class CommitProcessor implements SessionRequests {
   ): number {
     const seq = asks ? ++this.#seq : 0
     const receivedMs = this.noteTime()
-    const pending = { client, xid, read, op, seq, receivedMs, bytes, settled: !asks }
+    const settled = !asks
+    const answer = undefined
+    const pending = { client, xid, read, op, seq, receivedMs, bytes, settled, answer }
     client.queue.push(pending)
     if (!asks) return seq
     this.#asked.set(seq, pending)
@@ -305,7 +336,8 @@ export class CommitProcessor implements SessionRequests {
 
   #answerHead(head: PendingRequest, read: Readable): void {
     this.#leave(head)
-    this.#final.answer(head.client, head.xid, read)
+    if (head.answer === undefined) this.#final.answer(head.client, head.xid, read)
+    else head.client.reply(head.xid, this.#tree.lastApplied, head.answer)
   }
 
   #leave({ client, read, op, receivedMs }: PendingRequest): void {

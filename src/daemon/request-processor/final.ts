@@ -27,7 +27,7 @@ import { isAllowed, maskedAcl } from '../ztree/acl.ts'
 import type { Txn } from '../ztree/txn.ts'
 import { rearmWatches, type WatchKind, type WatchManager } from '../ztree/watch-manager.ts'
 import type { Znode } from '../ztree/znode.ts'
-import type { Applied, TreeEvent, ZTree } from '../ztree/ztree.ts'
+import { type Applied, configPath, type TreeEvent, type ZTree } from '../ztree/ztree.ts'
 
 type Refusal = Extract<ReplyBody, { type: 'error' }>
 
@@ -91,6 +91,12 @@ export class FinalProcessor {
     if (ends) client.close()
   }
 
+  /** Whether it may change how the ensemble works: as for ZooKeeper's reconfig. */
+  mayAdminister(client: Client): boolean {
+    const config = this.#tree.get(configPath)
+    return config !== undefined && this.#may(client, config, perms.write)
+  }
+
   #read(client: Client, request: Readable): ReplyBody {
     const tree = this.#tree
     switch (request.type) {
@@ -140,6 +146,10 @@ export class FinalProcessor {
           : refusals.NOWATCHER
       case 'setWatches':
         return this.#setWatches(client, request)
+      // commit.ts answers these itself.
+      case 'moveLeader':
+      case 'drain':
+        return refusals.UNIMPLEMENTED
       case 'refused':
         return { type: 'error', code: request.code }
       case 'auth':
@@ -256,4 +266,5 @@ const refusals = {
   BADARGUMENTS: refusal('BADARGUMENTS'),
   NOWATCHER: refusal('NOWATCHER'),
   THROTTLEDOP: refusal('THROTTLEDOP'),
+  UNIMPLEMENTED: refusal('UNIMPLEMENTED'),
 }

@@ -110,6 +110,12 @@ export class LeaderProcessor {
         })
         return
       }
+      case 'OWNED':
+        for (const session of message.sessions) {
+          if (this.#sessions.maybeKeep(session, learner)) continue
+          this.#ensemble.sendToLearner(learner, { type: 'MOVED', session })
+        }
+        return
       case 'TOUCH': {
         const nowMs = this.#clock.nowMs()
         for (const session of message.sessions) this.#sessions.touch(session, nowMs)

@@ -28,6 +28,8 @@ export interface PendingRequest {
   readonly bytes: number
   /** A read that may be answered in its turn. Only its transaction answers a write. */
   settled: boolean
+  /** The answer, where the tree does not have it. */
+  answer: ReplyBody | undefined
 }
 
 /** Requests answered from this server's tree. */
@@ -101,6 +103,8 @@ export function isWrite(request: Request): request is WriteRequest {
     case 'removeWatches':
     case 'setWatches':
     case 'whoAmI':
+    case 'moveLeader':
+    case 'drain':
     case 'auth':
     case 'refused':
       return false

@@ -249,6 +249,15 @@ export class ServerSessions {
     // know them.
     if (!this.#serving) this.#closeClients('Closing client connections: no leader')
     else if (!wasServing) this.#closeClients('Closing read-only connections: there is a leader')
+    else this.#keepSessions()
+  }
+
+  /** Another leader, and all clients stay: it learns which sessions go on here. */
+  #keepSessions(): void {
+    const sessions = [...this.#bySession].flatMap(([session, { attached }]) =>
+      attached ? [session] : [],
+    )
+    if (sessions.length > 0) this.#ensemble.sendToLeader({ type: 'OWNED', sessions })
   }
 
   #closeClients(why: string): void {

@@ -63,6 +63,18 @@ export class SessionTracker {
     return true
   }
 
+  /**
+   * The session went on at `owner` under the leader before this one.
+   *
+   * @returns whether it still may: no other server has attached it since, and it lives
+   */
+  maybeKeep(session: SessionId, owner: ServerId): boolean {
+    const tracked = this.#sessions.get(session)
+    if (tracked === undefined) return false
+    tracked.owner ??= owner
+    return tracked.owner === owner
+  }
+
   /** From now on `owner` owns the session. */
   setOwner(session: SessionId, owner: ServerId): void {
     const tracked = this.#sessions.get(session)

@@ -13,7 +13,8 @@
 //   accepting    (b) log durable, then (c) epoch saved as current, then (d) ACKNEWLEADER
 //   accepted     log further proposals; nothing is applied before UPTODATE
 //   broadcast    ACK what is durable; deliver what is committed and durable. A later NEWEPOCH of
-//                the same leader leads back to `promised`: it hands over before its counter ends
+//                the same leader leads back to `promised`: it hands over before its counter ends.
+//                After HOLD and HELD, SUCCESSOR ends this role without an election (transfer.ts)
 //
 // An observer takes the same steps. Its promise binds it to nothing, as it is never counted, and what
 // it is informed of needs no ACK.
@@ -65,12 +66,16 @@ export class Following implements Role {
   #held: ZabMessage[] = []
   #next: NextRole | undefined
 
-  constructor(state: ServerState, nowMs: number, leader: ServerId) {
+  constructor(
+    state: ServerState,
+    nowMs: number,
+    { leader, continues }: { readonly leader: ServerId; readonly continues: boolean },
+  ) {
     this.#state = state
     this.#leader = leader
     this.#startedMs = nowMs
     this.#heardMs = nowMs
-    state.emit({ type: 'role', role: { type: 'following', leader, epoch: 0 } })
+    state.emit({ type: 'role', role: { type: 'following', leader, epoch: 0 }, continues })
     if (state.connected.has(leader)) this.#askForEpoch()
   }
 
@@ -224,6 +229,18 @@ export class Following implements Role {
       case 'UPTODATE':
         if (this.#phase !== 'accepted' || message.committed > this.#state.history.last) break
         return this.#upToDate(message.committed)
+      case 'HOLD':
+        if (this.#phase !== 'broadcast') break
+        this.#state.emit({ type: 'hold' })
+        this.#state.send(this.#leader, { type: 'HELD', attempt: message.attempt })
+        return
+      case 'RESUME':
+        if (this.#phase !== 'broadcast') break
+        this.#state.emit({ type: 'resume' })
+        return
+      case 'SUCCESSOR':
+        if (this.#phase !== 'broadcast' || message.zxid !== this.#state.history.last) break
+        return this.#continueWith(message.successor)
       case 'CEPOCH':
         return this.#leave('it follows us') // each took the other for its leader
       case 'NOTIFICATION':
@@ -233,6 +250,7 @@ export class Following implements Role {
       case 'ACK':
       case 'PING':
       case 'PONG':
+      case 'HELD':
         break
     }
     this.#refuse(`it sent ${message.type}, which this phase (${this.#phase}) does not allow`)
@@ -373,13 +391,22 @@ export class Following implements Role {
     this.#committed = committed
     this.#state.deliver(committed)
     const role = { type: 'following', leader: this.#leader, epoch: this.#epoch } as const
-    this.#state.emit({ type: 'role', role })
+    this.#state.emit({ type: 'role', role, continues: false })
   }
 
   #commit(zxid: Zxid): void {
     if (zxid > this.#state.history.last) return this.#refuse(`it committed ${zxid}, not sent here`)
     if (zxid > this.#committed) this.#committed = zxid
     this.#state.deliver(this.#committed)
+  }
+
+  /** The leader hands over. The link to it stays, and the leader sends nothing more on it as such. */
+  #continueWith(successor: ServerId): void {
+    const continues = true
+    this.#next =
+      successor === this.#state.self
+        ? { type: 'leading', continues }
+        : { type: 'following', leader: successor, continues }
   }
 
   /** Leaves a leader that violated the protocol. */

@@ -30,6 +30,13 @@ import { Learner } from './learner.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
 import { decideSync } from './synchronization.ts'
+import {
+  type Candidate,
+  type Choice,
+  chooseSuccessor,
+  Transfer,
+  type TransferRequest,
+} from './transfer.ts'
 import { isWorkingLeader } from './vote.ts'
 
 type Phase = 'discovery' | 'promising' | 'settling' | 'synchronization' | 'broadcast'
@@ -60,14 +67,16 @@ export class Leading implements Role {
   #broadcast: Broadcast
   #nextPingMs: number
   #next: NextRole | undefined
+  #transfer: Transfer | undefined
+  #transferCount = 0
 
-  constructor(state: ServerState, nowMs: number) {
+  constructor(state: ServerState, nowMs: number, { continues }: { readonly continues: boolean }) {
     this.#state = state
     this.#startedMs = nowMs
     this.#nextPingMs = nowMs + state.timing.pingMs
     this.#broadcast = new Broadcast(state.quorum, state.delivered)
     this.#check = new LeadershipCheck(state.quorum, state.self)
-    state.emit({ type: 'role', role: { type: 'leading', epoch: 0 } })
+    state.emit({ type: 'role', role: { type: 'leading', epoch: 0 }, continues })
     this.#advance(nowMs)
   }
 
@@ -122,6 +131,9 @@ export class Leading implements Role {
         learner.phase.type === 'synced' ? this.#state.patience.allowedMs(nowMs) : syncTimeoutMs
       if (nowMs - learner.heardMs > allowedMs) this.#drop(id, 'it was silent for too long')
     }
+    if (this.#transfer !== undefined && nowMs > this.#transfer.deadlineMs) {
+      this.#giveUpTransfer('it took too long')
+    }
     this.#maybeStepDown()
     const { epochCounterMax, history } = this.#state
     const { last } = history
@@ -155,6 +167,7 @@ export class Leading implements Role {
         if (!this.#established && this.#isVoter(from) && isWorkingLeader(message)) {
           this.#stepDown(`server ${from} already leads`)
         }
+        if (message.role === 'leading') this.#maybeHandOver(from)
         return
       case 'CEPOCH':
         if (learner !== undefined)
@@ -176,11 +189,18 @@ export class Leading implements Role {
         if (this.#isVoter(from) && this.#broadcast.acked(from, message.zxid)) {
           this.#committed()
         }
-        return
+        return this.#maybeName()
       case 'PONG':
         if (learner === undefined) break
         if (learner.phase.type === 'synced') this.#answered(from, message.round)
         return
+      case 'HELD':
+        if (learner?.phase.type !== 'synced') break
+        if (message.attempt === this.#transfer?.attempt) this.#transfer.held(from)
+        return this.#maybeDrain()
+      case 'HOLD':
+      case 'RESUME':
+      case 'SUCCESSOR':
       case 'NEWEPOCH':
       case 'DIFF':
       case 'TRUNC':
@@ -206,12 +226,14 @@ export class Leading implements Role {
     // A quorum may have logged it before our own disk did; it is applied here only now.
     if (more) this.#committed()
     else this.#state.deliver(this.#broadcast.committed)
+    this.#maybeName()
   }
 
   /** Only while broadcasting: logs and proposes transactions that this server created. */
   proposed(entries: Entries): void {
     invariant(this.broadcasting, 'only a leader of an established epoch proposes')
     invariant(epochOf(entries.first) === this.#epoch, 'a leader proposes in its own epoch')
+    invariant(this.#transfer?.isHanding !== true, 'a leader that hands over proposes nothing')
     this.#state.append(entries)
     let hasObservers = false
     for (const [id, learner] of this.#sortedLearners()) {
@@ -231,6 +253,7 @@ export class Leading implements Role {
   handover(nowMs: number): void {
     const { delivered, history, quorum } = this.#state
     const { last } = history
+    if (this.#transfer !== undefined) return
     if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return
     if (this.#epoch >= epochMax) return this.#stepDown('there are no more epochs')
     for (const [id, { phase }] of this.#learners) {
@@ -324,6 +347,7 @@ export class Leading implements Role {
     const more = this.#isVoter(from) && this.#broadcast.acked(from, syncPoint)
     if (!this.broadcasting) return this.#advance(nowMs)
     this.#sendUpToDate(from, learner)
+    if (this.#transfer?.isHolding === true) this.#sendHold(from, this.#transfer)
     if (more) this.#committed()
   }
 
@@ -447,7 +471,7 @@ export class Leading implements Role {
     invariant(this.#ownEpochSaved, 'nothing is logged in an epoch that the disk does not know of')
     this.#phase = 'broadcast'
     state.deliver(this.#broadcast.committed)
-    state.emit({ type: 'role', role: { type: 'leading', epoch: this.#epoch } })
+    state.emit({ type: 'role', role: { type: 'leading', epoch: this.#epoch }, continues: false })
     for (const [id, learner] of this.#sortedLearners()) {
       if (learner.phase.type === 'synced') this.#sendUpToDate(id, learner)
     }
@@ -497,11 +521,111 @@ export class Leading implements Role {
     }
   }
 
+  // --- transfer of leadership ----------------------------------------------------------------------
+
+  /** Begins to hand leadership over, if a server can take it (transfer.ts). */
+  transfer(nowMs: number, request: TransferRequest): void {
+    const choice = this.#chooseSuccessor(request)
+    if (choice.type === 'refused') {
+      const { reason } = choice
+      return this.#state.emit({ type: 'transferRefused', reason })
+    }
+    const { successor } = choice
+    const attempt = ++this.#transferCount
+    const { discoveryTimeoutMs } = this.#state.timing
+    const allowedMs = Math.max(discoveryTimeoutMs, 2 * this.#state.patience.allowedMs(nowMs))
+    this.#transfer = new Transfer({ attempt, successor, deadlineMs: nowMs + allowedMs })
+    this.#state.emit({ type: 'hold' })
+    for (const id of this.#learnersInStep) this.#sendHold(id, this.#transfer)
+  }
+
+  /** Nothing is in flight any more; `drain` asked for it. */
+  drained(): void {
+    this.#transfer?.drained()
+    this.#maybeName()
+  }
+
+  #chooseSuccessor(request: TransferRequest): Choice {
+    const { self, membership, quorum } = this.#state
+    const refused = (reason: string): Choice => ({ type: 'refused', reason })
+    if (this.#transfer !== undefined) return refused('a transfer of leadership is in progress')
+    if (!this.broadcasting) return refused('the epoch of this leader has not begun yet')
+    if (this.#epoch >= epochMax) return refused('there are no more epochs')
+    const candidates = this.#learnersInStep.flatMap((id): Candidate[] => {
+      const logged = this.#broadcast.loggedBy(id)
+      return logged === undefined || !membership.isVoter(id) ? [] : [{ id, logged }]
+    })
+    return chooseSuccessor(request, { self, voters: membership.voters, quorum, candidates })
+  }
+
+  get #learnersInStep(): ServerId[] {
+    return this.#sortedLearners().flatMap(([id, { phase }]) =>
+      phase.type === 'synced' ? [id] : [],
+    )
+  }
+
+  #sendHold(to: ServerId, { attempt }: Transfer): void {
+    this.#state.send(to, { type: 'HOLD', attempt })
+  }
+
+  #maybeDrain(): void {
+    if (this.#transfer?.maybeDrain(this.#learnersInStep) !== true) return
+    this.#state.emit({ type: 'drain' })
+  }
+
+  /** Tells the successor to lead, once that has everything on its disk, and we too. */
+  #maybeName(): void {
+    const transfer = this.#transfer
+    if (transfer?.isDrained !== true || this.#next !== undefined) return
+    const { delivered, history } = this.#state
+    const { successor } = transfer
+    const { last: zxid } = history
+    if (delivered !== zxid || this.#broadcast.loggedBy(successor) !== zxid) return
+    transfer.hand()
+    this.#state.send(successor, { type: 'SUCCESSOR', successor, zxid })
+  }
+
+  /** The successor leads: everybody follows it. Learners that hold nothing back start over. */
+  #maybeHandOver(from: ServerId): void {
+    const transfer = this.#transfer
+    if (transfer?.isHanding !== true || from !== transfer.successor) return
+    const { successor } = transfer
+    const { last: zxid } = this.#state.history
+    this.#transfer = undefined
+    for (const [id] of this.#sortedLearners()) {
+      if (id === successor) continue
+      if (!transfer.hasHeld(id)) this.#drop(id, `server ${successor} leads from now on`)
+      else {
+        this.#state.send(id, { type: 'SUCCESSOR', successor, zxid })
+        this.#state.endSession(id)
+      }
+    }
+    this.#next = { type: 'following', leader: successor, continues: true }
+  }
+
+  #giveUpTransfer(why: string): void {
+    const transfer = this.#transfer
+    if (transfer === undefined) return
+    const { successor, isHanding } = transfer
+    this.#transfer = undefined
+    // It may be about to lead, and must not find learners.
+    if (isHanding && this.#learners.has(successor))
+      this.#drop(successor, 'it did not take over in time')
+    for (const id of this.#learnersInStep) this.#state.send(id, { type: 'RESUME' })
+    this.#state.emit({ type: 'resume' })
+    const reason = `server ${successor} could not take over: ${why}`
+    this.#state.emit({ type: 'transferRefused', reason })
+  }
+
   // --- leadership --------------------------------------------------------------------------------
 
   #ping(): void {
     const round = this.#check.nextRound()
-    for (const [id] of this.#sortedLearners()) this.#state.send(id, { type: 'PING', round })
+    for (const [id] of this.#sortedLearners()) {
+      // A successor that was told to lead has no leader that it could answer.
+      if (this.#transfer?.isHanding === true && id === this.#transfer.successor) continue
+      this.#state.send(id, { type: 'PING', round })
+    }
   }
 
   #answered(from: ServerId, round: number): void {
@@ -552,6 +676,9 @@ export class Leading implements Role {
     this.#sorted = undefined
     this.#broadcast.forget(peer)
     this.#check.forget(peer)
+    this.#transfer?.forget(peer)
+    if (this.#transfer?.successor === peer) this.#giveUpTransfer(`server ${peer} was lost`)
+    else this.#maybeDrain()
   }
 
   /** Without a quorum that promised us the epoch, nothing more can be committed. */
@@ -566,6 +693,7 @@ export class Leading implements Role {
   }
 
   #stepDown(reason: string): void {
+    this.#transfer = undefined
     for (const [id] of this.#sortedLearners()) this.#drop(id, `we step down: ${reason}`)
     this.#next = { type: 'looking' }
   }

@@ -191,7 +191,11 @@ export class Looking implements Role {
     const leader =
       this.#workingLeader() ?? (this.#votesItself ? this.#electedLeader(nowMs) : undefined)
     if (leader === undefined) return
-    this.#next = leader === this.#state.self ? { type: 'leading' } : { type: 'following', leader }
+    const continues = false
+    this.#next =
+      leader === this.#state.self
+        ? { type: 'leading', continues }
+        : { type: 'following', leader, continues }
   }
 
   get #votesItself(): boolean {

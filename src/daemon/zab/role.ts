@@ -4,10 +4,11 @@
 import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 
+/** `continues`: by a transfer of leadership, and not by an election. */
 export type NextRole =
   | { readonly type: 'looking' }
-  | { readonly type: 'leading' }
-  | { readonly type: 'following'; readonly leader: ServerId }
+  | { readonly type: 'leading'; readonly continues: boolean }
+  | { readonly type: 'following'; readonly leader: ServerId; readonly continues: boolean }
 
 export interface Role {
   readonly type: NextRole['type']

@@ -40,6 +40,8 @@ export class ServerState {
   #effects: ZabEffect[] = []
   /** The connected peers whose votes, epochs and zxids count. */
   readonly #members = new Set<ServerId>()
+  /** Learners whose sessions with us ended with SUCCESSOR: what they sent before is on its way. */
+  readonly #ended = new Set<ServerId>()
 
   constructor(options: ZabOptions) {
     const { epochs, lastApplied, logBase, logged, self } = options
@@ -110,11 +112,26 @@ export class ServerState {
   disconnected(peer: ServerId): void {
     this.connected.delete(peer)
     this.#members.delete(peer)
+    this.#ended.delete(peer)
   }
 
   /** Whether the votes, epochs and zxids of `peer` count. */
   isMember(peer: ServerId): boolean {
     return this.#members.has(peer)
+  }
+
+  /** This server led `learner` and does no more, on a link that stays open. */
+  endSession(learner: ServerId): void {
+    this.#ended.add(learner)
+  }
+
+  /** Whether a peer sent it to us as its leader, before it learned that we lead no more. */
+  isOfEndedSession(from: ServerId, message: ZabMessage): boolean {
+    if (!this.#ended.has(from)) return false
+    if (message.type !== 'NOTIFICATION') return true
+    // The first message of each role names it.
+    if (message.role !== 'following' || message.vote.id !== this.self) this.#ended.delete(from)
+    return false
   }
 
   emit(effect: ZabEffect): void {

@@ -10,6 +10,7 @@ import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { EpochRange } from './history.ts'
+import type { TransferRequest } from './transfer.ts'
 
 /** What survives a crash, apart from the log. `currentEpoch` is never above `acceptedEpoch`. */
 export interface Epochs {
@@ -95,6 +96,13 @@ export type ZabInput =
    * While leading: asks for the next epoch. Ignored while transactions are in flight; ask again.
    */
   | { readonly type: 'handover' }
+  /**
+   * While leading: asks to hand leadership over. `transferRefused` follows if this server goes on
+   * leading, and otherwise another role. Ignored while not leading.
+   */
+  | { readonly type: 'transfer'; readonly request: TransferRequest }
+  /** After `drain`: nothing is in flight any more. */
+  | { readonly type: 'drained' }
   /** While leading: asks whether a quorum still follows. Tokens rise. */
   | { readonly type: 'confirm'; readonly token: number }
 
@@ -129,7 +137,22 @@ export type ZabEffect =
       readonly reason: string
       readonly violation: boolean
     }
-  | { readonly type: 'role'; readonly role: ZabRole }
+  /**
+   * `continues`: by a transfer of leadership. Until its epoch is established, this server may serve
+   * its clients as in its former role, but holds their requests to the leader.
+   */
+  | { readonly type: 'role'; readonly role: ZabRole; readonly continues: boolean }
+  /**
+   * A transfer of leadership: this server's clients' requests to the leader wait, from here on until
+   * `resume`, or until an epoch is established in which they can be sent.
+   */
+  | { readonly type: 'hold' }
+  /** While leading: all other servers hold their requests. `drained` is to follow. */
+  | { readonly type: 'drain' }
+  /** The transfer is given up: held requests go to the same leader. */
+  | { readonly type: 'resume' }
+  /** This server goes on leading. */
+  | { readonly type: 'transferRefused'; readonly reason: string }
   /** Every token up to this one is confirmed. */
   | { readonly type: 'confirmed'; readonly token: number }
   /** Continuing could lose data: the process logs the reason and ends. */

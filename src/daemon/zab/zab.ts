@@ -3,6 +3,7 @@
 //   looking ──▶ leading      the vote of a quorum names us
 //           └─▶ following    it names another, or a leader already works
 //   leading, following ──▶ looking    the quorum, or the leader, is lost
+//   leading ──▶ following, following ──▶ leading    leadership is transferred (transfer.ts)
 //
 // Before the counter of an epoch ends, its leader begins the next one with the same followers,
 // without an election.
@@ -112,6 +113,7 @@ export class Zab {
         break
       case 'received':
         if (!state.connected.has(input.from)) break
+        if (state.isOfEndedSession(input.from, input.message)) break
         if (input.message.type === 'NOTIFICATION') {
           if (input.message.role === 'looking' && role.type !== 'looking') {
             state.send(input.from, role.notification())
@@ -148,6 +150,12 @@ export class Zab {
       case 'handover':
         if (role.type === 'leading') role.handover(nowMs)
         break
+      case 'transfer':
+        if (role.type === 'leading') role.transfer(nowMs, input.request)
+        break
+      case 'drained':
+        if (role.type === 'leading') role.drained()
+        break
       case 'confirm':
         if (role.type === 'leading') role.confirm(input.token)
         break
@@ -167,14 +175,14 @@ export class Zab {
       const before = this.#role
       switch (next.type) {
         case 'looking':
-          this.#state.emit({ type: 'role', role: { type: 'looking' } })
+          this.#state.emit({ type: 'role', role: { type: 'looking' }, continues: false })
           this.#role = new Looking(this.#state, nowMs)
           break
         case 'leading':
-          this.#role = new Leading(this.#state, nowMs)
+          this.#role = new Leading(this.#state, nowMs, next)
           break
         case 'following':
-          this.#role = new Following(this.#state, nowMs, next.leader)
+          this.#role = new Following(this.#state, nowMs, next)
           break
       }
       if (before.type === 'looking') this.#welcomeEarly(nowMs, before)

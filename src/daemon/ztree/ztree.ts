@@ -423,7 +423,8 @@ export class ZTree {
 }
 
 /** Every client may read it, only the super user may write it. */
-const configPath = '/zookeeper/config'
+/** What may be written there only by clients that may administer the ensemble. */
+export const configPath = '/zookeeper/config'
 // biome-ignore lint/plugin/noObjectSpread: once per process
 const configFields = { ...initialFields, version: -1, aversion: -1, acl: readOnlyAcl }
 

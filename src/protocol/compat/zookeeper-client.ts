@@ -15,6 +15,7 @@ import {
   type Hello,
   type MultiOp,
   type MultiResult,
+  ops,
   type ReadResult,
   type ReplyBody,
   type Request,
@@ -158,6 +159,8 @@ export class ZooKeeperClientCodec implements ClientCodec {
         writeBuffer(out, request.credential)
         return
       case 'whoAmI':
+      case 'moveLeader':
+      case 'drain':
       case 'ping':
       case 'closeSession':
       case 'createSession':
@@ -212,6 +215,8 @@ export class ZooKeeperClientCodec implements ClientCodec {
       case 'setWatches':
       case 'closeSession':
         return { type }
+      case 'moveLeader':
+      case 'drain':
       case 'createSession':
       case 'refused':
         throw new ProtocolError(`Cannot decode a reply: ${type} has none`)
@@ -231,6 +236,10 @@ function opcodeOf(request: Request | MultiOp): number {
     // Servers before 3.6 know only setWatches.
     case 'setWatches':
       return hasPersistent(request) ? opcodes.setWatches2 : opcodes.setWatches
+    // ZooKeeper has neither: it answers UNIMPLEMENTED.
+    case 'moveLeader':
+    case 'drain':
+      return ops[request.type]
     case 'createSession':
     case 'refused':
       invariant(false, 'no client asks for what has no opcode')

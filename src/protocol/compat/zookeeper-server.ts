@@ -251,6 +251,9 @@ export class ZooKeeperServerCodec implements ServerCodec {
       case 'whoAmI':
         writeVector(out, body.identities, writeId)
         return
+      // Of our own dialect alone.
+      case 'moveLeader':
+      case 'drain':
       case 'error':
       case 'delete':
       case 'auth':

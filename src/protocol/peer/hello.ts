@@ -34,7 +34,8 @@ import { serverIdField } from '../records.ts'
 
 /**
  * Since 3, a NOTIFICATION's vote and a PROPOSAL's entries are arrays, and REQUEST begins with seq;
- * since 4, a hello may carry a challenge; since 5, there are observers, and INFORM.
+ * since 4, a hello may carry a challenge; since 5, there are observers (INFORM), and leadership is
+ * transferred (SUCCESSOR).
  */
 export const peerProtocolVersion = 5
 

@@ -102,6 +102,20 @@ export const peerMessages = new Messages('peer message', {
   /** `round` counts the leader's pings; a PONG of a round proves leadership after its PING. */
   PING: { code: 13, fields: { round: natural() } },
   PONG: { code: 14, fields: { round: natural() } },
+  /**
+   * A transfer of leadership begins (daemon/zab/transfer.ts): the learner keeps its clients' requests
+   * back until RESUME, or until it follows another leader or leads itself. It answers HELD, behind
+   * the requests that it has sent. `attempt` counts the leader's transfers.
+   */
+  HOLD: { code: 50, fields: { attempt: natural() } },
+  HELD: { code: 51, fields: { attempt: natural() } },
+  /** The transfer is given up. */
+  RESUME: { code: 52, fields: {} },
+  /**
+   * The last message of a leader: this server leads from now on. It begins at once, the others
+   * follow it at once. `zxid` is the end of the leader's log, which is all committed.
+   */
+  SUCCESSOR: { code: 53, fields: { successor: serverIdField, zxid: zxidField } },
   /** The learner's log is too old: the tree follows in pieces, and a DIFF after ACKSNAP. */
   SNAP: { code: 15, fields: {} },
   /** The learner has installed the tree, with an empty log after it. */
@@ -141,6 +155,11 @@ export const peerMessages = new Messages('peer message', {
   SYNC: { code: 22, fields: { seq } },
   /** Sessions heard from since the last TOUCH. */
   TOUCH: { code: 23, fields: { sessions: listOf(sessionIdField) } },
+  /**
+   * Sessions that go on at the learner under a new leader, to which no leader has attached them.
+   * The first message of a learner after a transfer of leadership.
+   */
+  OWNED: { code: 26, fields: { sessions: listOf(sessionIdField) } },
 
   // --- from the leader to one learner
   ATTACHED: {
@@ -175,7 +194,7 @@ export type Notification = Of<'NOTIFICATION'>
 export type LinkMessage = Of<'MEMBER' | 'REFUSED' | 'PROBE' | 'PROBED'>
 
 /** From a learner to its leader, for clients. */
-export type LearnerMessage = Of<'REQUEST' | 'ATTACH' | 'SYNC' | 'TOUCH'>
+export type LearnerMessage = Of<'REQUEST' | 'ATTACH' | 'SYNC' | 'TOUCH' | 'OWNED'>
 
 /**
  * From the leader to one learner, outside the order of transactions. A REQUEST is answered by its

@@ -57,6 +57,8 @@ export const ops = {
   getEphemerals: 103,
   getAllChildrenNumber: 104,
   whoAmI: 107,
+  moveLeader: 201,
+  drain: 202,
   createSession: -10,
   closeSession: -11,
 } as const
@@ -252,6 +254,13 @@ export const requests = new Messages('request', {
     fields: { path: text(), mode: named('watch mode', oneOf(addWatchModes)) },
   },
   whoAmI: { code: ops.whoAmI, fields: {} },
+  /**
+   * Asks the leader to hand leadership over; for clients that may write /zookeeper/config, as all
+   * administration. `to`: absent: to the server that is best prepared.
+   */
+  moveLeader: { code: ops.moveLeader, fields: { to: optional(serverIdField) } },
+  /** Asks the server to close some of its clients' connections, each when nothing waits on it. */
+  drain: { code: ops.drain, fields: { percent: natural({ max: 100 }) } },
   closeSession,
 })
 
@@ -329,6 +338,13 @@ export const replies = new Messages('reply', {
   addWatch: { code: ops.addWatch, fields: {} },
   /** Every identity of the connection; `id` without its secret. */
   whoAmI: { code: ops.whoAmI, fields: { identities: idsField } },
+  /** One of the two is there: the server that leads now, or why this one goes on leading. */
+  moveLeader: {
+    code: ops.moveLeader,
+    fields: { leader: optional(serverIdField), refusal: optional(text()) },
+  },
+  /** How many connections are being closed. */
+  drain: { code: ops.drain, fields: { count: natural() } },
   closeSession: { code: ops.closeSession, fields: {} },
 })
 

@@ -10,6 +10,7 @@ const writes: readonly OpName[] = [
   'multi',
   'createSession',
   'closeSession',
+  'moveLeader',
 ]
 
 t.test('requests that change something are not repeatable, and all others are', async (t) => {

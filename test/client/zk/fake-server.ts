@@ -206,6 +206,10 @@ export function plainAnswer(request: Request): ReplyBody {
           { scheme: 'digest', id: 'ann' },
         ],
       }
+    case 'moveLeader':
+      return { type: 'moveLeader', leader: request.to, refusal: undefined }
+    case 'drain':
+      return { type: 'drain', count: request.percent }
     case 'createSession':
     case 'refused':
       return { type: 'error', code: -6 }

@@ -71,6 +71,7 @@ class Member implements EnsembleListener {
   /** the reasons of refusals, given and received */
   readonly refusals: string[] = []
   onLearnerMessage: (message: LearnerMessage) => void = () => undefined
+  onRole: (role: EnsembleRole) => void = () => undefined
 
   constructor(
     id: ServerId,
@@ -163,6 +164,7 @@ class Member implements EnsembleListener {
   }
 
   roleChanged(role: EnsembleRole): void {
+    this.onRole(role)
     this.role = role
     this.roleChanges++
     this.#changed()
@@ -387,6 +389,75 @@ t.test(
     await Promise.all(members.map((member) => member.stop()))
   },
 )
+
+t.test(
+  'leadership is handed over under load: no server looks, and each request is taken once',
+  async (t) => {
+    const { members, events } = await ensemble(t, 3)
+    for (const member of members) {
+      // Acts as the leader's request processor: proposes every SYNC in the order of arrival.
+      member.onLearnerMessage = (message) => {
+        if (message.type === 'SYNC') member.propose(`${message.seq}`)
+      }
+    }
+    await Promise.all(members.map((member) => member.start()))
+    await events.until(() => settled(members))
+    const roles: string[] = []
+    for (const member of members) member.onRole = ({ type }) => roles.push(`${member.id} ${type}`)
+    let seq = 0
+    const ask = (): void => {
+      for (const member of members) member.driver.sendToLeader({ type: 'SYNC', seq: seq++ })
+    }
+    for (let round = 0; round < 4; round++) {
+      const leader = leaderOf(members) as Member
+      const next = members.find(({ id }) => id !== leader.id && id !== 1 + (round % 3)) as Member
+      ask()
+      const outcome = new Promise<unknown>((done) =>
+        leader.driver.transferLeadership({ to: next.id, leaves: round % 2 === 0 }, done),
+      )
+      ask()
+      let isOver = false
+      void outcome.then(() => {
+        isOver = true
+      })
+      while (!isOver) {
+        ask()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      t.same(await outcome, { type: 'transferred', leader: next.id })
+      await events.until(() => members.every(({ delivered }) => delivered.length === seq))
+      t.equal(leaderOf(members), next)
+    }
+    t.notOk(roles.some((role) => role.endsWith('looking')))
+    for (const member of members) {
+      t.same(member.delivered, members[0]?.delivered, 'in one order')
+      t.equal(new Set(member.delivered).size, seq, 'each once')
+    }
+    await Promise.all(members.map((member) => member.stop()))
+  },
+)
+
+t.test('who cannot hand over says why, and goes on', async (t) => {
+  const { members, events } = await ensemble(t, 3)
+  await Promise.all(members.map((member) => member.start()))
+  await events.until(() => settled(members))
+  const leader = leaderOf(members) as Member
+  const [follower, other] = members.filter((member) => member !== leader) as [Member, Member]
+  const asked = (member: Member, to: number | undefined, leaves: boolean): Promise<unknown> =>
+    new Promise((done) =>
+      member.driver.transferLeadership({ to: to as ServerId | undefined, leaves }, done),
+    )
+  t.same(await asked(follower, undefined, false), { type: 'not leading' })
+  await other.stop()
+  while (leader.driver.linkCount > 1) await new Promise((resolve) => setImmediate(resolve))
+  t.match(await asked(leader, other.id, false), { type: 'refused', reason: /does not follow/ })
+  t.match(await asked(leader, undefined, true), { type: 'refused', reason: /there is no quorum/ })
+  t.equal(leader.driver.handingOver, false)
+  const first = asked(leader, follower.id, false)
+  t.match(await asked(leader, follower.id, false), { type: 'refused', reason: /in progress/ })
+  t.same(await first, { type: 'transferred', leader: follower.id })
+  await Promise.all([leader, follower].map((member) => member.stop()))
+})
 
 t.test(
   'a server whose list differs is in no quorum, and the quorum continues without it',

@@ -25,16 +25,16 @@ t.test('a hold begins at the counter at which an epoch is handed over', async (t
   const hold = new Hold(10)
   hold.proposed(makeZxid({ epoch: 7, counter: 9 }))
   t.notOk(hold.isHolding)
-  t.notOk(hold.maybeHold(one, { type: 'SYNC', seq: 1 }))
+  t.notOk(hold.maybeHold(one, { type: 'SYNC', seq: 1 }, false))
   hold.proposed(makeZxid({ epoch: 7, counter: 10 }))
   t.ok(hold.isHolding)
 })
 
 t.test('requests of learners wait in order, except TOUCH', async (t) => {
   const hold = holding()
-  t.ok(hold.maybeHold(two, { type: 'SYNC', seq: 1 }))
-  t.notOk(hold.maybeHold(one, { type: 'TOUCH', sessions: [session] }))
-  t.ok(hold.maybeHold(one, { type: 'SYNC', seq: 2 }))
+  t.ok(hold.maybeHold(two, { type: 'SYNC', seq: 1 }, false))
+  t.notOk(hold.maybeHold(one, { type: 'TOUCH', sessions: [session] }, false))
+  t.ok(hold.maybeHold(one, { type: 'SYNC', seq: 2 }, false))
   t.same(hold.end(), [
     { from: two, message: { type: 'SYNC', seq: 1 } },
     { from: one, message: { type: 'SYNC', seq: 2 } },
@@ -58,7 +58,7 @@ t.test('a held message is a copy: the socket reuses the bytes that it arrived in
       request: { type: 'multi', ops: [{ type: 'setData', path: '/b', data: view, version: -1 }] },
     },
   ]
-  for (const message of messages) hold.maybeHold(one, message)
+  for (const message of messages) hold.maybeHold(one, message, false)
   const before = structuredClone(messages)
   socket.fill('y')
   t.same(
@@ -69,7 +69,7 @@ t.test('a held message is a copy: the socket reuses the bytes that it arrived in
 
 t.test('a copy holds the message, not the whole buffer around it', async (t) => {
   const hold = holding()
-  hold.maybeHold(one, setData(1, Buffer.alloc(1024 * 1024).subarray(0, 5)))
+  hold.maybeHold(one, setData(1, Buffer.alloc(1024 * 1024).subarray(0, 5)), false)
   const [held] = hold.end()
   const data =
     held?.message.type === 'REQUEST' && held.message.request.type === 'setData'
@@ -85,4 +85,40 @@ t.test('the next epoch begins when nothing is in flight, and only in a hold', as
   t.ok(hold.mayHandOver(0))
   hold.end()
   t.notOk(hold.mayHandOver(0))
+})
+
+t.test('in a transfer the requests of own clients wait, then those of all', async (t) => {
+  const hold = new Hold(10)
+  hold.beginTransfer()
+  t.ok(hold.isHolding)
+  t.notOk(hold.maybeHold(two, { type: 'SYNC', seq: 1 }, false), 'it was sent before HELD')
+  t.ok(hold.maybeHold(one, { type: 'SYNC', seq: 2 }, true))
+  hold.holdAll()
+  t.ok(hold.maybeHold(two, { type: 'SYNC', seq: 3 }, false))
+  t.notOk(hold.mayHandOver(0), 'the same leader begins no epoch')
+  t.same(hold.resume(), [
+    { from: one, message: { type: 'SYNC', seq: 2 } },
+    { from: two, message: { type: 'SYNC', seq: 3 } },
+  ])
+  t.notOk(hold.isHolding)
+})
+
+t.test(
+  'a counter that nears its end in a transfer holds up no learner, until that is over',
+  async (t) => {
+    const hold = new Hold(10)
+    hold.beginTransfer()
+    hold.proposed(makeZxid({ epoch: 1, counter: 10 }))
+    t.notOk(hold.maybeHold(two, { type: 'SYNC', seq: 1 }, false), 'it was sent before HELD')
+    t.ok(hold.maybeHold(one, { type: 'SYNC', seq: 2 }, true))
+    t.same(hold.resume(), [], 'the next epoch begins first')
+    t.ok(hold.mayHandOver(0))
+    t.same(hold.end(), [{ from: one, message: { type: 'SYNC', seq: 2 } }])
+  },
+)
+
+t.test('all is held only in a transfer', async (t) => {
+  const hold = new Hold(10)
+  hold.holdAll()
+  t.notOk(hold.isHolding)
 })

@@ -5,11 +5,18 @@ import type { ZabRole } from '../../../src/daemon/zab/types.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 
 const leader = 2 as ServerId
+const other = 3 as ServerId
 const looking = { type: 'looking' } as const
 const leading = (epoch: number) => ({ type: 'leading', epoch }) as const
 const following = (epoch: number) => ({ type: 'following', epoch, leader }) as const
 
-const cases: { name: string; before: EnsembleRole; after: ZabRole; want: object }[] = [
+const cases: {
+  name: string
+  before: EnsembleRole
+  after: ZabRole
+  continues?: true
+  want: object
+}[] = [
   { name: 'elected, without an epoch', before: looking, after: leading(0), want: { type: 'none' } },
   { name: 'joining a leader', before: looking, after: following(0), want: { type: 'none' } },
   { name: 'looking again', before: looking, after: looking, want: { type: 'none' } },
@@ -41,11 +48,36 @@ const cases: { name: string; before: EnsembleRole; after: ZabRole; want: object 
       want: { type: 'handover', role: following(5) },
     },
   },
+  {
+    name: 'about to take over',
+    ...{ before: following(4), after: leading(0), continues: true, want: { type: 'none' } },
+  },
+  {
+    name: 'about to follow another',
+    ...{ before: leading(4), after: following(0), continues: true, want: { type: 'none' } },
+  },
+  {
+    name: 'elected while it does not serve',
+    ...{ before: looking, after: leading(0), continues: true, want: { type: 'none' } },
+  },
+  {
+    name: 'took over',
+    ...{ before: following(4), after: leading(5), want: { type: 'change', role: leading(5) } },
+  },
+  {
+    name: 'handed over',
+    ...{ before: leading(4), after: following(5), want: { type: 'change', role: following(5) } },
+  },
+  {
+    name: 'follows another leader, without having looked',
+    before: { type: 'following', epoch: 4, leader: other },
+    ...{ after: following(5), want: { type: 'change', role: following(5) } },
+  },
 ]
 
-for (const { name, before, after, want } of cases) {
+for (const { name, before, after, continues = false, want } of cases) {
   t.test(`${name}: ${(want as { type: string }).type}`, async (t) => {
-    t.same(roleChange(before, after), want)
+    t.same(roleChange(before, after, { continues }), want)
   })
 }
 

@@ -43,3 +43,16 @@ t.test('a leader leads from its epoch on, through a handover to the next', async
   times.changed(looking, 600)
   t.equal(times.leadingSinceMs, undefined)
 })
+
+t.test('a leader that hands over leads no more, and was never without a leader', async (t) => {
+  const { metrics, times } = played()
+  times.changed(leading(0), 110)
+  times.changed(leading(1), 120)
+  times.changed(following(0), 500)
+  times.changed(following(2), 520)
+  t.equal(times.leadingSinceMs, undefined)
+  t.equal(metrics.unavailableTime.count, 1)
+  times.changed(leading(0), 600)
+  times.changed(leading(3), 610)
+  t.equal(times.leadingSinceMs, 610)
+})

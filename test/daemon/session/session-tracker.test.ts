@@ -83,6 +83,16 @@ t.test('the owner is the server that attached the session last', async (t) => {
   t.equal(sessions.owner(session(99)), undefined)
 })
 
+t.test('under a new leader, a session goes on at the server that says so first', async (t) => {
+  const sessions = tracker()
+  sessions.reset(new Map([[session(2), { timeoutMs: 4500 }]]), 0)
+  t.ok(sessions.maybeKeep(session(2), server(3)))
+  t.ok(sessions.maybeKeep(session(2), server(3)))
+  t.notOk(sessions.maybeKeep(session(2), server(4)))
+  t.equal(sessions.owner(session(2)), 3)
+  t.notOk(sessions.maybeKeep(session(99), server(3)), 'it is over')
+})
+
 t.test('a new leadership gives every session of the tree a whole time-out', async (t) => {
   const sessions = tracker()
   run(sessions, 0, 4000)

@@ -94,6 +94,11 @@ export class SimClient {
     return this.#session.sessionId
   }
 
+  /** How many connections it has opened. */
+  get connectionCount(): number {
+    return this.#connection
+  }
+
   /** Requests that have neither been answered nor failed. */
   get pendingCount(): number {
     return this.operations.reduce(

@@ -46,6 +46,7 @@ const rows = {
   clocks: weight('Clocks run fast, slow or wrong; a leader with a slow one is left alone.'),
   wipes: weight('A server loses its disk, if the others can go on without it.'),
   bitFlips: weight('A bit turns on the disk of a server that is down.'),
+  transfers: weight('A leader is asked to hand over while clients write.'),
   clients: weight('Clients move between servers, close their sessions, vanish.'),
 }
 
@@ -75,8 +76,9 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
   const ids = Array.from({ length: voters }, (_, i) => i + 1)
   const slowDisks = ids.filter(() => random.chance(0.2))
   const valueBytes = random.chance(0.3) ? 10 + random.below(50) : 0
-  // Drawn apart: the other properties of a seed are as they were before there was this one.
+  // Drawn apart: the other properties of a seed are as they were before there were these.
   const secret = new Random(seed ^ 0x5ec7).chance(0.3) ? 1 : 0
+  const transfers = new Random(seed ^ 0x7a4e).chance(0.4) ? 1 : 0
   const maybe = (): number => (random.chance(0.6) ? 1 : 0)
   return {
     crashPoint,
@@ -92,6 +94,7 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
     slowDisks,
     valueBytes,
     secret,
+    transfers,
     kills: maybe(),
     brokenLinks: maybe(),
     partitions: maybe(),

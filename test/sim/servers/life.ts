@@ -160,9 +160,56 @@ export class ServersWorld {
     await this.#until('clients get their answers', () =>
       living.every(({ pendingCount }) => pendingCount === 0),
     )
+    // A leader whose epoch ends refuses, for a moment.
+    const { transfers, handoverAt } = this.faults
+    if (transfers > 0 && handoverAt >= 1_000_000) await this.#transferInPeace(living)
     if (this.random.chance(0.25)) await this.#beQuiet(living)
     await this.#until('all servers end up with the same', () => this.#converged())
     this.#compareTrees()
+  }
+
+  /** Asks `leader`, if it leads, to hand over; to any server, unless one is named. */
+  transfer(leader: SimServer, to: SimServer | undefined): void {
+    const { process, running } = leader
+    if (process === undefined || running === undefined) return
+    const leaves = this.random.chance(0.5)
+    process.enter(() => {
+      running.ensemble.transferLeadership({ to: to?.id, leaves }, ({ type }) =>
+        this.cover(`transfer: ${type}`),
+      )
+    })
+  }
+
+  /** Without faults no client notices that leadership is handed over, whatever it asks meanwhile. */
+  async #transferInPeace(living: readonly SimClient[]): Promise<void> {
+    const { random, servers, load } = this
+    const isLeading = ({ role }: SimServer): boolean => role.type === 'leading'
+    // A follower without a link to the next leader would look for it.
+    await this.#until('servers have links to each other, and a leader', () => {
+      const isLinked = ({ running, votes }: SimServer): boolean => {
+        const peers = votes ? servers.length - 1 : servers.filter((server) => server.votes).length
+        return running?.ensemble.linkCount === peers
+      }
+      return servers.every(isLinked) && servers.some(isLeading)
+    })
+    const leader = servers.find(isLeading)
+    const to = random.pick(servers.filter((server) => server.votes && server !== leader))
+    const before = living.map(({ connectionCount }) => connectionCount)
+    const asked = living.map((client) => client.ask(load.setData()))
+    if (leader !== undefined) this.transfer(leader, to)
+    for (let i = 0; i < 10; i++) {
+      for (const client of living) asked.push(client.ask(load.setData()))
+      await this.#run(random.next() * 10)
+    }
+    await this.#until('the server that is named leads', () => isLeading(to))
+    await this.#until('clients get their answers', () =>
+      living.every(({ pendingCount }) => pendingCount === 0),
+    )
+    const failed = asked.filter(({ outcome }) => outcome.type !== 'answered')
+    invariant(failed.length === 0, 'a transfer of leadership fails no request')
+    const after = living.map(({ connectionCount }) => connectionCount)
+    invariant(after.join() === before.join(), 'a transfer of leadership closes no connection')
+    this.cover('transfer in peace')
   }
 
   /** Without faults, sessions last as long as their clients, and at most one timeout longer. */

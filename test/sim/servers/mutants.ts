@@ -8,6 +8,9 @@ const log = 'log/log.ts'
 const recovery = 'log/recovery.ts'
 const durableFile = 'durable-file.ts'
 const driver = 'daemon/ensemble/driver.ts'
+const hold = 'daemon/ensemble/hold.ts'
+const transfer = 'daemon/zab/transfer.ts'
+const zabLeading = 'daemon/zab/leading.ts'
 const logPurge = 'daemon/ensemble/log-purge.ts'
 const undelivered = 'daemon/ensemble/undelivered.ts'
 const storage = 'daemon/storage/storage.ts'
@@ -590,6 +593,96 @@ export const serverMutants: readonly Mutant[] = [
       },
     ],
     seeds: 50,
+  },
+  // --- transfers of leadership -------------------------------------------------------------------
+  {
+    name: 'requests that were held in a transfer are lost',
+    rule: 'held requests go to the next leader',
+    edits: [
+      {
+        file: driver,
+        from: 'this.#release(held.filter(({ from }) => from === this.self))',
+        to: 'this.#release([])',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'followers send on while leadership is transferred',
+    rule: 'from HELD on, a learner keeps its requests back',
+    edits: [
+      {
+        file: driver,
+        from: 'else if (!this.#hold.maybeHold(this.self, message, true)) this.#links',
+        to: 'else this.#links',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'HELD is not waited for',
+    rule: 'all that learners sent takes effect before leadership is handed over',
+    edits: [
+      {
+        file: transfer,
+        from: "if (this.#phase !== 'holding' || !learners.every((id) => this.#held.has(id))) return false",
+        to: "if (this.#phase !== 'holding' || learners.every((id) => !this.#held.has(id))) return false",
+      },
+      {
+        file: zabLeading,
+        from: 'if (!transfer.hasHeld(id)) this.#drop',
+        to: 'if (id < 0) this.#drop',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a transfer that was given up goes on holding',
+    rule: 'RESUME lets learners send again',
+    edits: [
+      {
+        file: zabLeading,
+        from: "for (const id of this.#learnersInStep) this.#state.send(id, { type: 'RESUME' })",
+        to: '',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'a leader hands over with a question unanswered',
+    rule: 'nothing is in flight when leadership is handed over',
+    edits: [
+      {
+        file: driver,
+        from: 'if (this.#transfer.takeDrained(this.inFlight + this.#confirmations.count)) {',
+        to: 'if (this.#transfer.takeDrained(this.inFlight)) {',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'sessions have no owner after a transfer',
+    rule: 'a new leader learns where sessions go on (OWNED)',
+    edits: [
+      {
+        file: sessions,
+        from: "if (sessions.length > 0) this.#ensemble.sendToLeader({ type: 'OWNED', sessions })",
+        to: '',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'what a learner sent before HELD is held as an epoch ends',
+    rule: 'all that learners sent takes effect before leadership is handed over',
+    edits: [
+      {
+        file: hold,
+        from: "this.#transfer === 'own' ? isOwn : this.isHolding",
+        to: "this.#transfer === 'own' ? isOwn || this.#epochEnds : this.isHolding",
+      },
+    ],
+    seeds: 1500,
   },
 
   // --- observers ---------------------------------------------------------------------------------

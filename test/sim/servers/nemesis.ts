@@ -19,6 +19,7 @@ import {
   moveAhead,
   split,
   strand,
+  transferAmidst,
   vanish,
 } from './scenes.ts'
 import type { SimServer } from './server.ts'
@@ -37,6 +38,7 @@ type CausedFault =
   | 'wipes'
   | 'bitFlips'
   | 'clients'
+  | 'transfers'
 
 export class Nemesis {
   readonly #world: ServersWorld
@@ -64,6 +66,7 @@ export class Nemesis {
       ...of('wipes', [() => loseDisk(world, this.#any(), (lost) => lost.wipe())]),
       ...of('bitFlips', [() => loseDisk(world, this.#any(), (lost) => lost.damage())]),
       ...of('clients', this.#clients()),
+      ...of('transfers', this.#transfers()),
       ...always(this.#focusedCauses()),
     ]
   }
@@ -179,6 +182,15 @@ export class Nemesis {
       () => this.#anyClient().close(),
       () => vanish(this.#world),
       () => network.reset(this.#anyClient().name, this.#host()),
+    ]
+  }
+
+  #transfers(): Cause[] {
+    const world = this.#world
+    return [
+      () => world.transfer(this.#leader(), undefined),
+      () => world.transfer(this.#leader(), this.#any()),
+      () => transferAmidst(world, this.#leader(), this.#any()),
     ]
   }
 

@@ -247,3 +247,24 @@ export function vanish(world: ServersWorld): void {
   client.vanish(world.network)
   world.addClient()
 }
+
+/** Clients write while a leader hands over, and perhaps one of the two ends, or the link between. */
+export function transferAmidst(world: ServersWorld, leader: SimServer, to: SimServer): void {
+  const { queue, random, network, load, clients, faults } = world
+  const write = (): void => {
+    for (const client of clients) {
+      if (client.process.alive && client.pendingCount < 30) client.ask(load.setData())
+    }
+  }
+  write()
+  world.transfer(leader, to)
+  for (let i = 0; i < 3; i++) queue.after(random.next() * 20, write)
+  if (random.chance(0.5)) return
+  const afterMs = random.next() * 40
+  const victim = random.chance(0.5) ? leader : to
+  if (faults.kills > 0) {
+    queue.after(afterMs, () => {
+      if (!world.isSettling) victim.end({ power: random.chance(0.5) })
+    })
+  } else if (faults.brokenLinks > 0) queue.after(afterMs, () => network.reset(leader.host, to.host))
+}

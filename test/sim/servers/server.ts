@@ -404,6 +404,7 @@ const kindNames: Readonly<Record<number, string>> = {
   23: 'TOUCH',
   24: 'PROBED',
   25: 'INFORM',
+  26: 'OWNED',
   30: 'ATTACHED',
   31: 'SYNCED',
   32: 'MOVED',
@@ -411,6 +412,10 @@ const kindNames: Readonly<Record<number, string>> = {
   40: 'SNAPCHUNK',
   41: 'SNAPEND',
   42: 'SNAPTAKEN',
+  50: 'HOLD',
+  51: 'HELD',
+  52: 'RESUME',
+  53: 'SUCCESSOR',
 }
 
 /** The name of a frame between servers, by the types of its messages. */

@@ -36,4 +36,16 @@ export const crashPoints = [
   'before disconnect',
 ] as const
 
-export type CrashPoint = (typeof crashPoints)[number]
+/** Those of a transfer of leadership. */
+export const transferCrashPoints = [
+  'before HOLD',
+  'before hold',
+  'before HELD',
+  'before drain',
+  'before SUCCESSOR',
+  'before RESUME',
+  'before resume',
+  'before transferRefused',
+] as const
+
+export type CrashPoint = (typeof crashPoints)[number] | (typeof transferCrashPoints)[number]

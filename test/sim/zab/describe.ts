@@ -48,6 +48,13 @@ export function describeMessage(message: ZabMessage): string {
     case 'ACK':
     case 'COMMIT':
       return `${message.type} ${describeZxid(message.zxid)}`
+    case 'HOLD':
+    case 'HELD':
+      return `${message.type} ${message.attempt}`
+    case 'RESUME':
+      return 'RESUME'
+    case 'SUCCESSOR':
+      return `SUCCESSOR ${message.successor} after ${describeZxid(message.zxid)}`
     case 'PING':
     case 'PONG':
       return `${message.type} ${message.round}`

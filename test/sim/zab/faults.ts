@@ -40,6 +40,7 @@ const rows = {
   drifts: weight('A clock runs faster or slower than the others.'),
   boasts: weight('An observer comes from an epoch that no voter knows.'),
   lies: weight('Strangers claim to be servers; NEWEPOCH names the wrong epoch.'),
+  transfers: weight('A leader is asked to hand over, perhaps amid other faults.'),
   hopeless: quantity('1: disks are lost beyond what an ensemble can recover from.', 0),
 }
 
@@ -63,6 +64,8 @@ export function drawZabFaults(seed: number, random = new Random(seed)): ZabFault
   const drifts = maybe(0.3)
   const lies = maybe(0.3)
   const hopeless = wipes > 0 ? maybe(0.5) : 0
+  // Drawn apart: the other properties of a seed are as they were before there was this one.
+  const transfers = new Random(seed ^ 0x7a4e).chance(0.4) ? 3 : 0
   const voters = seed % 3 === 0 ? 5 : 3
   const observers = drawObservers(seed, voters)
   return {
@@ -78,5 +81,6 @@ export function drawZabFaults(seed: number, random = new Random(seed)): ZabFault
     lonelyProposals: 1,
     boasts: observers.length,
     ...{ crashes, blocks, forgeries, stalls, pauses, wipes, purges, drifts, lies, hopeless },
+    transfers,
   }
 }

@@ -23,6 +23,10 @@ export interface ZabLifeOptions {
 const roundCount = 80
 /** How long the ensemble may take to agree once all faults are gone. */
 const convergenceMs = 15_000
+/** How long a transfer of leadership may take then. */
+const peacefulTransferMs = 2000
+/** Longer than a leader waits for its successor. */
+const vainTransferMs = 6000
 
 /** @throws InvariantError when a promise is broken */
 export function liveZab(seed: number, options: ZabLifeOptions = {}): ZabLife {
@@ -54,6 +58,13 @@ export function liveZab(seed: number, options: ZabLifeOptions = {}): ZabLife {
   }
   settle(world)
   invariant(world.proposeSome(1), 'an ensemble that agrees has a leader')
+  // A NEWEPOCH that is yet to be misannounced makes a learner leave, and an epoch that ends a leader
+  // step down.
+  const isCalm = faults.lies === 0 && faults.epochCounterMax > 1000
+  if (faults.transfers > 0 && isCalm) {
+    if (random.chance(0.3)) transferInVain(world)
+    transferInPeace(world)
+  }
   settle(world)
   return resultOf(world)
 }
@@ -63,6 +74,38 @@ function settle(world: ZabWorld): void {
     invariant(waitedMs < convergenceMs, 'an ensemble without faults agrees in time')
     world.run(100)
   }
+}
+
+/** A successor whose disk stands still cannot take over: the leader goes on, after a while. */
+function transferInVain(world: ZabWorld): void {
+  const { random } = world
+  settle(world)
+  const leader = world.leader()
+  const { id: to } = random.pick(world.voters.filter(({ id }) => id !== leader))
+  world.stallDisk(to, 'log', vainTransferMs)
+  world.proposeSome(1)
+  world.transfer({ to, leaves: false })
+  world.watchForLooking()
+  world.run(vainTransferMs)
+  invariant(world.leader() === leader, 'a leader that cannot hand over goes on')
+  invariant(!world.hasLooked, 'a transfer that is given up needs no election')
+}
+
+/** Without faults, a leader that is asked to hand over does, while it proposes, and at once. */
+function transferInPeace(world: ZabWorld): void {
+  const { random, events } = world
+  settle(world)
+  const leader = world.leader()
+  const { id: to } = random.pick(world.voters.filter(({ id }) => id !== leader))
+  world.proposeSome(1 + random.below(3))
+  const beganMs = events.nowMs
+  world.transfer({ to, leaves: random.chance(0.5) })
+  world.watchForLooking()
+  while (world.leader() !== to && events.nowMs - beganMs < peacefulTransferMs) world.run(1)
+  invariant(world.leader() === to, 'without faults, leadership goes to the server that is named')
+  invariant(world.proposeSome(1), 'a server that took over proposes')
+  settle(world)
+  invariant(!world.hasLooked, 'a transfer of leadership needs no election')
 }
 
 function resultOf({ checker, coverage }: ZabWorld): ZabLife {

@@ -470,6 +470,125 @@ export const zabMutants: readonly Mutant[] = [
     seeds: 100,
   },
   {
+    name: 'leadership is handed to one that lacks the tail',
+    rule: 'a successor has the whole log on its disk when it is told to lead',
+    edits: [
+      {
+        file: leading,
+        from: 'if (delivered !== zxid || this.#broadcast.loggedBy(successor) !== zxid) return',
+        to: 'if (delivered !== zxid) return',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'leadership is handed over with proposals in flight',
+    rule: 'what a leader has proposed is committed and delivered before it hands over',
+    edits: [
+      {
+        file: leading,
+        from: 'if (delivered !== zxid || this.#broadcast.loggedBy(successor) !== zxid) return',
+        to: 'if (this.#broadcast.loggedBy(successor) !== zxid) return',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'the old leader goes on proposing after it handed over',
+    rule: 'a leader that hands over proposes nothing more in its epoch',
+    edits: [{ file: leading, from: "    this.#state.emit({ type: 'hold' })\n", to: '' }],
+    seeds: 100,
+  },
+  {
+    name: 'a transfer that waits for ever',
+    rule: 'a transfer that takes too long is given up',
+    edits: [
+      {
+        file: leading,
+        from: 'if (this.#transfer !== undefined && nowMs > this.#transfer.deadlineMs) {',
+        to: 'if (this.#transfer !== undefined && nowMs < 0) {',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a lost successor is waited for',
+    rule: 'a transfer is given up when its successor is lost',
+    edits: [
+      {
+        file: leading,
+        from: 'if (this.#transfer?.successor === peer) this.#giveUpTransfer(',
+        to: 'if (peer < 0) this.#giveUpTransfer(',
+      },
+      {
+        file: leading,
+        from: 'if (this.#transfer !== undefined && nowMs > this.#transfer.deadlineMs) {',
+        to: 'if (this.#transfer !== undefined && nowMs < 0) {',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'followers are not told of the successor',
+    rule: 'a transfer needs no election: everybody follows the successor at once',
+    edits: [
+      {
+        file: leading,
+        from: "        this.#state.send(id, { type: 'SUCCESSOR', successor, zxid })\n        this.#state.endSession(id)\n",
+        to: "        this.#drop(id, 'another server leads')\n",
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'what was on its way to a leader that handed over',
+    rule: 'messages of a session that SUCCESSOR ended are dropped',
+    edits: [
+      {
+        file: serverState,
+        from: 'if (!this.#ended.has(from)) return false',
+        to: 'if (from >= 0) return false',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a leader pings the successor that it named',
+    rule: 'SUCCESSOR is the last message of a leader',
+    edits: [
+      {
+        file: leading,
+        from: 'if (this.#transfer?.isHanding === true && id === this.#transfer.successor) continue',
+        to: '',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'two transfers at once',
+    rule: 'a transfer of leadership is refused while one is in progress',
+    edits: [
+      {
+        file: leading,
+        from: "if (this.#transfer !== undefined) return refused('a transfer of leadership is in progress')",
+        to: '',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'a handover amid a transfer',
+    rule: 'a leader that hands over begins no epoch of its own',
+    edits: [
+      {
+        file: leading,
+        from: '    if (this.#transfer !== undefined) return\n    if (!this.broadcasting',
+        to: '    if (!this.broadcasting',
+      },
+    ],
+    seeds: 1500,
+  },
+  {
     name: 'service before the own epoch is saved',
     rule: "the leader's epoch is durable before it counts itself (ZOOKEEPER-335, 1081)",
     edits: [

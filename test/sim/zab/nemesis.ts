@@ -2,9 +2,9 @@
 // (faults.ts). Each cause of a fault is as likely as the fault is heavy.
 
 import { pickWeighted, type Weighted } from '../faults.ts'
-import { crashPoints } from './crash-points.ts'
+import { crashPoints, transferCrashPoints } from './crash-points.ts'
 import type { ZabFaults } from './faults.ts'
-import { deposeLeader, forgetCommitted, leaveBehind, waver } from './scenes.ts'
+import { deposeLeader, forgetCommitted, leaveBehind, transferAmidst, waver } from './scenes.ts'
 import type { ZabWorld } from './world.ts'
 
 type Cause = () => void
@@ -47,6 +47,7 @@ export class Nemesis {
       ...of('purges', this.#purges()),
       ...of('drifts', [() => world.drift(this.#any(), 0.3 + world.random.next() * 1.5)]),
       ...of('lies', this.#lies()),
+      ...of('transfers', this.#transfers()),
       ...of('boasts', [() => this.#boast()]),
     ]
   }
@@ -183,6 +184,22 @@ export class Nemesis {
       () => world.purge(this.#any()),
       () => world.purge(this.#leader()),
       () => leaveBehind(world),
+    ]
+  }
+
+  #transfers(): Cause[] {
+    const world = this.#world
+    const { random } = world
+    const { crashes, stalls, brokenLinks } = this.#faults
+    return [
+      () => world.transfer({ leaves: random.chance(0.5) }),
+      () => world.transfer({ to: this.#any(), leaves: random.chance(0.5) }),
+      () => transferAmidst(world, { stall: stalls > 0, crash: false, drop: brokenLinks > 0 }),
+      () => {
+        if (crashes === 0) return world.transfer({ leaves: false })
+        if (random.chance(0.5)) world.crashAt(random.pick(transferCrashPoints))
+        transferAmidst(world, { stall: stalls > 0, crash: true, drop: brokenLinks > 0 })
+      },
     ]
   }
 

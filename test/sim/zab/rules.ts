@@ -6,6 +6,7 @@ import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
 import { lastOf } from '../../../src/protocol/peer/entries.ts'
 import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
 import type { ZabChecker } from './checker.ts'
 import type { LogRecord } from './records.ts'
@@ -30,7 +31,7 @@ export class ZabRules {
   }
 
   /** What a message promises lies on the sender's disk when it leaves (I11). */
-  sends(process: Incarnation, message: ZabMessage): void {
+  sends(process: Incarnation, message: ZabMessage, to: ServerId): void {
     const { disk } = process.server
     switch (message.type) {
       case 'NEWEPOCH':
@@ -65,6 +66,9 @@ export class ZabRules {
       case 'ACK':
         invariant(disk.last >= message.zxid, 'ACK leaves when the transaction is on the disk')
         return
+      case 'SUCCESSOR':
+        if (to === message.successor) this.#hands(process, message.zxid, to)
+        return
       case 'COMMIT':
         return this.#checker.announced(message.zxid, process.log, this.#disks)
       case 'INFORM':
@@ -72,6 +76,24 @@ export class ZabRules {
       case 'UPTODATE':
         return this.#checker.announced(message.committed, process.log, this.#disks)
     }
+  }
+
+  /** A transfer loses nothing and leaves nothing in doubt: all that was proposed is committed. */
+  #hands({ delivered, zab }: Incarnation, zxid: Zxid, to: ServerId): void {
+    invariant(
+      delivered === zxid,
+      'leadership is handed over when all that was proposed is delivered',
+    )
+    invariant(zab.lastZxid === zxid, 'leadership is handed over with the whole log')
+    const successor = this.#voters.find(({ id }) => id === to)
+    invariant(successor !== undefined, 'leadership is handed to a voter')
+    const { disk } = successor
+    // It may have lost its disk since it acknowledged; then it stands for nothing.
+    const isForgetful = !disk.epochs.initialised
+    invariant(
+      isForgetful || disk.last >= zxid,
+      'leadership goes to a server that has the whole log',
+    )
   }
 
   sendsHistory({ server }: Incarnation, after: Zxid): void {
@@ -114,10 +136,19 @@ export class ZabRules {
   /** Time has passed for the server. */
   ticked(process: Incarnation): void {
     this.#checkHeard(process)
+    this.#checkTransfer(process)
     const epoch = process.server.leadsEpoch
     if (epoch === undefined || process.isHandingOver) return
     const bound = makeZxid({ epoch, counter: this.#epochCounterMax })
     invariant(process.zab.lastZxid <= bound, 'an epoch ends before its counter does')
+  }
+
+  /** A transfer that does not succeed is given up: requests wait. */
+  #checkTransfer({ awakeMs, holdingSinceMs, isHolding, role }: Incarnation): void {
+    if (!isHolding || role.type !== 'leading') return
+    const allowedMs = Math.max(timing.discoveryTimeoutMs, 2 * timing.syncTimeoutMs)
+    const isOver = awakeMs - holdingSinceMs > allowedMs + 2 * timing.pingMs
+    invariant(!isOver, 'a transfer of leadership is given up in time')
   }
 
   /**

@@ -83,3 +83,33 @@ export function waver(world: ZabWorld): void {
     untilMs = stay()
   }
 }
+
+/** A leader is asked to hand over while its followers lag, links break and servers crash. */
+export function transferAmidst(
+  world: ZabWorld,
+  {
+    stall,
+    crash,
+    drop,
+  }: { readonly stall: boolean; readonly crash: boolean; readonly drop: boolean },
+): void {
+  const { random, servers } = world
+  const leader = world.leader()
+  const others = servers.map(({ id }) => id).filter((id) => id !== leader)
+  if (leader === undefined) return
+  const to = random.pick(others)
+  if (stall && random.chance(0.5)) world.stallDisk(to, 'log', random.next() * 400)
+  world.proposeSome(1 + random.below(3))
+  world.transfer({ to, leaves: random.chance(0.5) })
+  for (let i = 0; i < 4; i++) {
+    world.run(random.next() * 8)
+    const dice = random.next()
+    if (dice < 0.3) world.proposeSome(1)
+    else if (dice < 0.5) world.confirm()
+    else if (dice < 0.6 && drop) world.network.drop(leader, random.pick(others))
+    else if (dice < 0.7 && drop) world.network.drop(to, random.pick(others))
+    else if (dice < 0.8 && crash) world.crashSoon(leader, random.below(12))
+    else if (dice < 0.9 && crash) world.crashSoon(to, random.below(12))
+    else world.transfer({ leaves: false })
+  }
+}

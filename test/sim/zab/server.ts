@@ -122,6 +122,12 @@ export class Incarnation {
   isInstalling = false
   /** between two epochs that it leads: the shell proposes nothing */
   isHandingOver = false
+  /** it keeps its clients' requests back: a transfer of leadership is in progress */
+  isHolding = false
+  /** since when, in its running time */
+  holdingSinceMs = 0
+  /** it was told to lead, and has not begun to */
+  takesOver = false
   /** the ensemble that it named to its peers */
   toldName: string | undefined
   /** peers that a stranger plays, or in whose name a message was forged: it may refuse them */

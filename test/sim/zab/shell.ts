@@ -148,7 +148,7 @@ export class ZabShell {
     const { id } = process.server
     switch (effect.type) {
       case 'send':
-        this.#rules.sends(process, effect.message)
+        this.#rules.sends(process, effect.message, effect.to)
         coverage.cover(effect.message.type)
         if (effect.message.type === 'NOTIFICATION') process.word = effect.message
         return this.#send(process, effect.to, effect.message)
@@ -195,11 +195,28 @@ export class ZabShell {
         return network.close(process, effect.peer)
       case 'role':
         process.role = effect.role
+        if (!effect.continues) process.isHolding = false
+        this.#noteTransfer(process, effect)
+        if (effect.role.type === 'looking' && process.server.votes) this.#world.hasLooked = true
         process.roleSinceMs = process.awakeMs
         process.isHandingOver = false
         process.questions.length = 0
         this.#world.trace(`${id} is ${describeRole(effect.role)}`)
         return this.#rules.takes(process, effect.role)
+      case 'hold':
+        process.isHolding = true
+        process.holdingSinceMs = process.awakeMs
+        return
+      case 'drain':
+        // Nothing is in flight outside the cores.
+        return this.after(process, 0.01, () => this.step(process, { type: 'drained' }))
+      case 'resume':
+        process.isHolding = false
+        coverage.cover('transfer given up')
+        return
+      case 'transferRefused':
+        coverage.cover('transfer refused')
+        return this.#world.trace(`${id} goes on leading: ${effect.reason}`)
       case 'confirmed':
         coverage.cover('leadership confirmed')
         for (const question of process.questions) {
@@ -208,6 +225,19 @@ export class ZabShell {
         return
       case 'fatal':
         invariant(false, `no server has to give up: ${effect.reason}`)
+    }
+  }
+
+  /** An epoch begins without an election when its leader was told to take over. */
+  #noteTransfer(
+    process: Incarnation,
+    { role, continues }: Extract<ZabEffect, { type: 'role' }>,
+  ): void {
+    if (role.type === 'leading' && continues) process.takesOver = true
+    else if (role.type !== 'leading') process.takesOver = false
+    else if (role.epoch > 0 && process.takesOver) {
+      process.takesOver = false
+      this.#world.coverage.cover('transfer done')
     }
   }
 

@@ -66,6 +66,8 @@ export class ZabWorld {
   readonly traceLink: (line: string) => void
   readonly #shell: ZabShell
   #proposals = 0
+  /** whether a voter looked for a leader since `watchForLooking` */
+  hasLooked = false
   #token = 0
 
   constructor(
@@ -253,6 +255,21 @@ export class ZabWorld {
     }
   }
 
+  /** Asks every leader to hand over. */
+  transfer(request: { readonly to?: number; readonly leaves: boolean }): void {
+    const { leaves } = request
+    const to = request.to as ServerId | undefined
+    for (const { running: process, isLeading, isPaused } of this.servers) {
+      if (process === undefined || !isLeading || isPaused) continue
+      this.coverage.cover('transfer asked for')
+      this.#shell.step(process, { type: 'transfer', request: { to, leaves } })
+    }
+  }
+
+  watchForLooking(): void {
+    this.hasLooked = false
+  }
+
   /** Like `propose`, with unique payloads. */
   proposeSome(count: number): boolean {
     return this.propose(Array.from({ length: count }, () => `p${++this.#proposals}`))
@@ -264,6 +281,7 @@ export class ZabWorld {
       (server) =>
         server.isLeading &&
         server.running?.isHandingOver === false &&
+        !server.running.isHolding &&
         !server.isPaused &&
         (at === undefined || server.id === at),
     )
@@ -296,7 +314,7 @@ export class ZabWorld {
     if (process === undefined || process.isHandingOver) return false
     return this.servers.every(({ running, isPaused }) => {
       if (running === undefined || isPaused) return false
-      if (running.delivered !== process.zab.lastZxid) return false
+      if (running.isHolding || running.delivered !== process.zab.lastZxid) return false
       return running.role.type !== 'looking' && running.role.epoch === epoch
     })
   }
