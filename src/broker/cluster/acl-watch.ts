@@ -1,6 +1,6 @@
 // Keeps the access rules up to date from their znodes, for one session. It reads all of them once, sets a
 // persistent-recursive watch on their trees, reads again what an event names, and after a reconnect reads
-// everything again. A broker registers only after the first reading: it lets nobody in before.
+// everything again. A broker registers only after the first reading: it admits no client before.
 
 import type { Logger } from '../../logger.ts'
 import {

@@ -1,9 +1,7 @@
-// DescribeAcls, CreateAcls and DeleteAcls: rules of access, for administrators. A change is in force on
-// this broker when it is answered, and on the others when they have seen the znode.
+// DescribeAcls, CreateAcls and DeleteAcls: rules of access, for administrators.
 //
-// Next on the path: client/mq/acl-znodes.ts.
+// Next on the path: api/acls.ts.
 
-import { addEntry, removeEntry } from '../../client/mq/acl-znodes.ts'
 import { inverse } from '../../protocol/fields.ts'
 import type { CreateAclsRequest, CreateAclsResponse } from '../../protocol/kafka/api/create-acls.ts'
 import type { DeleteAclsRequest, DeleteAclsResponse } from '../../protocol/kafka/api/delete-acls.ts'
@@ -26,9 +24,9 @@ import {
 } from '../../protocol/mq/acls.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Outcome } from '../../protocol/mq/messages.ts'
+import { addRule, removeRule } from '../api/acls.ts'
 import { asBrokerError } from '../api/answer.ts'
-import { openSession } from '../api/open-session.ts'
-import type { ClusterAcls } from '../cluster/cluster-acls.ts'
+import type { BrokerParts } from '../api/broker-parts.ts'
 import { errorOf, type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 const resourceTypes = inverse(aclResourceTypes)
@@ -38,6 +36,8 @@ const permissions = inverse(aclPermissions)
 
 /** In filters; the pattern `matching` takes all patterns that match the name. */
 const [any, matching] = [1, 2]
+
+type Rules = NonNullable<BrokerParts['acls']>
 
 export function answerDescribeAcls(
   context: KafkaContext,
@@ -85,10 +85,7 @@ async function create(
   asked: CreateAclsRequest['creations'][number],
 ): Promise<void> {
   ruled(context, 'alter')
-  const rule = ruleOf(asked)
-  const session = openSession(context.parts, 'add a rule of access')
-  await addEntry(session.zk, rule, rule)
-  await session.readRules(rule)
+  await addRule(context.parts, ruleOf(asked))
 }
 
 /** @throws BrokerError */
@@ -104,7 +101,8 @@ function ruleOf(asked: CreateAclsRequest['creations'][number]): AclRule {
   if (patternType === undefined) throw refuse('its pattern is neither literal (3) nor prefixed (4)')
   if (operation === undefined) throw refuse(`${asked.operation} is no operation`)
   if (permission === undefined) throw refuse('it neither allows (3) nor denies (2)')
-  if (!mayApply(operation, resourceType)) throw refuse(`nobody can ${operation} a ${resourceType}`)
+  if (!mayApply(operation, resourceType))
+    throw refuse(`a ${resourceType} has no operation ${operation}`)
   const rule = { resourceType, patternType, name, principal, host, operation, permission }
   const problem = patternProblem(rule) ?? entryProblem(rule)
   if (problem !== undefined) throw refuse(problem)
@@ -123,7 +121,7 @@ export function answerDeleteAcls(
       return { errorCode: numberOf(code), errorMessage: message, matchingAcls: [] }
     }
     const removed = rules.map(async (rule) => {
-      const outcome = await outcomeOf(() => remove(context, rule))
+      const outcome = await outcomeOf(() => removeRule(context.parts, rule))
       const row = { errorCode: errorOf(outcome), errorMessage: outcome.error?.message ?? null }
       // biome-ignore lint/plugin/noObjectSpread: for administrators
       return { ...row, ...patternRow(rule), ...entryRow(rule) }
@@ -133,14 +131,8 @@ export function answerDeleteAcls(
   void Promise.all(results).then((filterResults) => reply.send({ filterResults }))
 }
 
-async function remove({ parts }: KafkaContext, rule: AclRule): Promise<void> {
-  const session = openSession(parts, 'remove a rule of access')
-  await removeEntry(session.zk, rule, rule)
-  await session.readRules(rule)
-}
-
 /** @throws BrokerError for a client that may not; if there are no rules */
-function ruled({ parts, access }: KafkaContext, operation: 'describe' | 'alter'): ClusterAcls {
+function ruled({ parts, access }: KafkaContext, operation: 'describe' | 'alter'): Rules {
   if (parts.acls === undefined) {
     const found = 'this broker has none: acls is false'
     throw new BrokerError('SECURITY_DISABLED', `Cannot ${operation} rules of access: ${found}`)
@@ -150,7 +142,7 @@ function ruled({ parts, access }: KafkaContext, operation: 'describe' | 'alter')
 }
 
 /** @throws BrokerError for a filter that has no meaning */
-function matchingRules(acls: ClusterAcls, filter: DescribeAclsRequest): readonly AclRule[] {
+function matchingRules(acls: Rules, filter: DescribeAclsRequest): readonly AclRule[] {
   const { resourceNameFilter: name, principalFilter, hostFilter } = filter
   const pattern = filter.patternTypeFilter
   const resourceType = wanted(resourceTypes, filter.resourceTypeFilter, 'a type of resources')

@@ -1,7 +1,7 @@
 // `zw acls`: rules of access, which brokers with `acls` enforce. They lie in ZooWeeper, where Kafka keeps
 // them, and only programs that know the secret of the cluster may change them.
 
-import { addEntry, readRules, removeEntry } from '../../client/mq/acl-znodes.ts'
+import { addEntry, readRules, removeEntry } from '../../client/zk/acl-znodes.ts'
 import { ZkError } from '../../client/zk/zk-client.ts'
 import {
   type AclOperation,

@@ -49,7 +49,7 @@ export class Access {
     return this.mayCluster('create') || this.mayTopic('create', topic)
   }
 
-  /** Whoever may write to some topic may be an idempotent producer (KIP-679). */
+  /** A client that may write to some topic may be an idempotent producer (KIP-679). */
   get mayWriteIdempotently(): boolean {
     if (this.#acls === undefined || this.mayCluster('idempotentWrite')) return true
     const { principal, host } = this.#client

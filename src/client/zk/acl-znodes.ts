@@ -14,7 +14,7 @@ import {
   sameEntry,
 } from '../../protocol/mq/acls.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
-import type { ZkClient } from '../zk/zk-client.ts'
+import type { ZkClient } from './zk-client.ts'
 
 type Zk = Pick<ZkClient, 'create' | 'delete' | 'getData' | 'setData'>
 
