@@ -16,6 +16,7 @@ import {
 } from '../../protocol/mq/acls.ts'
 import { BadUsage, cliCommand, outputOption, serverOption } from '../cli-command.ts'
 import { toStdout } from '../output.ts'
+import { tlsOf, tlsOptions } from '../tls-options.ts'
 import { secretFileOption, withSecret } from './secret-session.ts'
 
 const operationNames = Object.keys(aclOperations) as AclOperation[]
@@ -31,7 +32,7 @@ export const acls = cliCommand({
   ].join('\n'),
   describe: 'who may do what with topics, groups and the cluster of brokers',
   builder: (cli) =>
-    cli
+    tlsOptions(cli)
       .positional('action', {
         type: 'string',
         choices: ['list', 'add', 'remove'] as const,
@@ -62,10 +63,11 @@ export const acls = cliCommand({
         describe: 'deny it, which outweighs every rule that allows it',
       })
       .option('output', outputOption),
-  async handler({ action, server, secretFile, output, ...asked }) {
+  async handler(asked) {
+    const { action, server, secretFile, output } = asked
     const pattern = patternOf(asked)
     const rules = action === 'list' ? [] : rulesOf(pattern, asked)
-    await withSecret({ server, secretFile }, async (zk) => {
+    await withSecret({ server, secretFile, tls: tlsOf(asked) }, async (zk) => {
       try {
         if (action === 'list') {
           const found = await readRules(zk)

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import type { TlsOptions } from '../../client/tls.ts'
 import { ZkClient, ZkError } from '../../client/zk/zk-client.ts'
 import { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
 import { readSecretFile } from '../../secret-file.ts'
@@ -19,18 +20,26 @@ export const secretFileOption = {
 interface SecretSession {
   readonly server: ReturnType<ReturnType<typeof serverOption>['coerce']>
   readonly secretFile: string
+  /** undefined: plaintext */
+  readonly tls: TlsOptions | undefined
 }
 
 /**
  * @throws BadUsage if there is no secret; Error if it is another one; what `use` throws
  */
 export async function withSecret(
-  { server, secretFile }: SecretSession,
+  { server, secretFile, tls }: SecretSession,
   use: (zk: ZkClient, secret: ClusterSecret) => Promise<void>,
 ): Promise<void> {
   const { servers, chroot } = server
   const secret = readSecret(secretFile)
-  const zk = new ZkClient({ servers, chroot, connectTimeoutMs, defaultAcl: secret.acl })
+  const zk = new ZkClient({
+    servers,
+    chroot,
+    connectTimeoutMs,
+    defaultAcl: secret.acl,
+    ...(tls && { tls }),
+  })
   await zk.connect()
   try {
     await zk.addAuth('digest', secret.credential)

@@ -24,6 +24,7 @@ import {
 import { BadUsage, cliCommand, outputOption, serverOption, wholeNumber } from '../cli-command.ts'
 import { toStdout } from '../output.ts'
 import { readPassword } from '../password.ts'
+import { tlsOf, tlsOptions } from '../tls-options.ts'
 import { secretFileOption, withSecret } from './secret-session.ts'
 
 const saltBytes = 32
@@ -35,7 +36,7 @@ export const users = cliCommand({
     'zw users list | create NAME | delete NAME  --secret-file FILE [--password-file FILE] [-o json]',
   describe: 'the users that may authenticate themselves to the brokers',
   builder: (cli) =>
-    cli
+    tlsOptions(cli)
       .positional('action', {
         type: 'string',
         choices: ['list', 'create', 'delete'] as const,
@@ -55,14 +56,15 @@ export const users = cliCommand({
         describe: 'how long a guess of the password takes',
       })
       .option('output', outputOption),
-  async handler({ action, name, server, secretFile, passwordFile, iterations, output }) {
+  async handler(words) {
+    const { action, name, server, secretFile, passwordFile, iterations, output } = words
     if (action !== 'list' && name === undefined) {
       throw new BadUsage(`Cannot ${action} a user: its name is missing`)
     }
     const made = name === undefined ? '' : pathOf(name)
     const password = action === 'create' ? await readPassword(passwordFile) : ''
     const { chroot } = server
-    await withSecret({ server, secretFile }, async (zk, secret) => {
+    await withSecret({ server, secretFile, tls: tlsOf(words) }, async (zk, secret) => {
       try {
         const isJson = output === 'json'
         if (action === 'list') printUsers(await list(zk), isJson)
