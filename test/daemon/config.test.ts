@@ -750,7 +750,13 @@ for (const line of [
   })
 }
 
-for (const { name, jaas, lines = [], mode = 0o600, warns } of [
+const warnings: readonly {
+  name: string
+  jaas: string
+  lines?: readonly string[]
+  mode?: number
+  warns: RegExp
+}[] = [
   { name: 'no section', jaas: 'Client { x required; };', warns: /has no section Server/ },
   { name: 'no users', jaas: `Server { ${digestModule} required; };`, warns: /no user_NAME/ },
   { name: 'a file that every user can read', jaas: ann, mode: 0o644, warns: /every user can read/ },
@@ -758,7 +764,8 @@ for (const { name, jaas, lines = [], mode = 0o600, warns } of [
     ...{ name: 'another section', jaas: ann, lines: ['sasl.serverconfig=Zoo'] },
     warns: /no section Zoo/,
   },
-]) {
+]
+for (const { name, jaas, lines = [], mode = 0o600, warns } of warnings) {
   t.test(`a warning: ${name}`, async (t) => {
     const { warnings } = withUsers(t, { jaas, lines, mode })
     t.equal(warnings.length, 1)
