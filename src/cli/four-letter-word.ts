@@ -2,6 +2,7 @@
 
 import { connect } from 'node:net'
 import type { Address } from '../address.ts'
+import { securedBy, type TlsClient } from '../client/tls.ts'
 import { askWord } from '../client/zk/ask-word.ts'
 import { brokerIn } from '../protocol/mq/word-answer.ts'
 import { realWorld } from '../real-world.ts'
@@ -30,8 +31,8 @@ export interface ServerHealth {
   readonly remark?: string
 }
 
-export async function askHealth(address: Address): Promise<ServerHealth> {
-  return parseSrvr(await askWord(realWorld(), address, 'srvr'))
+export async function askHealth(address: Address, tls?: TlsClient): Promise<ServerHealth> {
+  return parseSrvr(await askWord(securedBy(tls, realWorld()), address, 'srvr'))
 }
 
 export function parseSrvr(answer: string | undefined): ServerHealth {

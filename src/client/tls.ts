@@ -67,6 +67,11 @@ export interface TlsClient {
   readonly verifiesHost: boolean
 }
 
+/** @throws Misfit */
+export function tlsClient(options: TlsOptions | undefined): TlsClient | undefined {
+  return options === undefined ? undefined : tlsOption(options, 'tls')
+}
+
 /** The world, with all connections encrypted. */
 export function securedBy(tls: TlsClient | undefined, world: ClientWorld): ClientWorld {
   if (tls === undefined) return world

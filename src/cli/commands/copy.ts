@@ -1,9 +1,11 @@
 // `zw copy`: copies every znode of one ensemble, for example ZooKeeper's, into an empty one.
 
 import { readFileSync } from 'node:fs'
+import type { TlsOptions } from '../../client/tls.ts'
 import { ZkClient } from '../../client/zk/zk-client.ts'
 import { printable } from '../../printable.ts'
 import { BadUsage, cliCommand, type ServerList, serverList } from '../cli-command.ts'
+import { tlsOf, tlsOptions } from '../tls-options.ts'
 import { copyTree } from './tree-copy.ts'
 
 export const copy = cliCommand({
@@ -11,7 +13,7 @@ export const copy = cliCommand({
   usage: 'zw copy --from HOST:PORT,… --to HOST:PORT,… [--from-auth ID] [--to-auth ID]',
   describe: 'copy all znodes of an ensemble, also of ZooKeeper, into an empty one',
   builder: (cli) =>
-    cli
+    tlsOptions(cli)
       .option('from', {
         type: 'string',
         demandOption: true,
@@ -34,11 +36,16 @@ export const copy = cliCommand({
         type: 'string',
         array: true,
         describe: 'identity for the target',
+      })
+      .option('tls-only', {
+        choices: ['from', 'to'] as const,
+        describe: 'the side that speaks TLS; default: both, with any option of TLS',
       }),
-  async handler({ from, to, fromAuth = [], toAuth = [] }) {
+  async handler({ from, to, fromAuth = [], toAuth = [], tlsOnly, ...words }) {
+    const tls = tlsOf({ ...words, tls: words.tls || tlsOnly !== undefined })
     const [sourceIdentities, targetIdentities] = [fromAuth.map(identity), toAuth.map(identity)]
-    const source = clientOf(from)
-    const target = clientOf(to)
+    const source = clientOf(from, tlsOnly === 'to' ? undefined : tls)
+    const target = clientOf(to, tlsOnly === 'from' ? undefined : tls)
     try {
       await Promise.all([open(source, sourceIdentities), open(target, targetIdentities)])
       const report = await copyTree(source, target)
@@ -58,8 +65,9 @@ export const copy = cliCommand({
 })
 
 /** Both systems speak ZooKeeper's dialect. */
-function clientOf({ servers, chroot }: ServerList): ZkClient {
-  return new ZkClient({ servers, chroot, dialect: 'jute', sessionTimeoutMs: 30_000 })
+function clientOf({ servers, chroot }: ServerList, tls: TlsOptions | undefined): ZkClient {
+  const options = { servers, chroot, dialect: 'jute', sessionTimeoutMs: 30_000 } as const
+  return new ZkClient({ ...options, ...(tls && { tls }) })
 }
 
 interface Identity {

@@ -2,11 +2,13 @@
 // (daemon/request-processor/administrator.ts).
 
 import { type Address, formatAddress } from '../../address.ts'
+import { type TlsOptions, tlsClient } from '../../client/tls.ts'
 import { ZkClient, ZkError } from '../../client/zk/zk-client.ts'
 import { BadUsage, cliCommand, outputOption, serverOption, wholeNumber } from '../cli-command.ts'
 import { askHealth } from '../four-letter-word.ts'
 import { toStdout } from '../output.ts'
 import { readPassword } from '../password.ts'
+import { tlsOf, tlsOptions } from '../tls-options.ts'
 
 const connectTimeoutMs = 10_000
 
@@ -17,7 +19,7 @@ export const ensemble = cliCommand({
        zw ensemble drain --percent N [-s host:port] [--user NAME [--password-file FILE]]`,
   describe: 'hand leadership to another server, or clients to the others',
   builder: (cli) =>
-    cli
+    tlsOptions(cli)
       .positional('action', {
         type: 'string',
         choices: ['move-leader', 'drain'] as const,
@@ -43,7 +45,8 @@ export const ensemble = cliCommand({
         describe: 'holds the password; default: the terminal, or standard input',
       })
       .option('output', outputOption),
-  async handler({ action, server, to, percent, user, passwordFile, output }) {
+  async handler(words) {
+    const { action, server, to, percent, user, passwordFile, output } = words
     const isDrain = action === 'drain'
     if (isDrain && percent === undefined) {
       throw new BadUsage('Cannot drain a server: --percent is missing')
@@ -55,11 +58,12 @@ export const ensemble = cliCommand({
     if (passwordFile !== undefined && user === undefined) {
       throw new BadUsage('Cannot use --password-file without --user')
     }
-    const place = isDrain ? onlyOne(server.servers) : await leaderAmong(server.servers)
+    const tls = tlsOf(words)
+    const place = isDrain ? onlyOne(server.servers) : await leaderAmong(server.servers, tls)
     const password = user === undefined ? '' : await readPassword(passwordFile)
     const print = (value: unknown, line: string) =>
       toStdout(`${output === 'json' ? JSON.stringify(value) : line}\n`)
-    const zk = new ZkClient({ servers: [place], connectTimeoutMs })
+    const zk = new ZkClient({ servers: [place], connectTimeoutMs, ...(tls && { tls }) })
     await zk.connect()
     try {
       if (user !== undefined) await zk.addAuth('digest', `${user}:${password}`)
@@ -87,8 +91,12 @@ function onlyOne(servers: readonly Address[]): Address {
 }
 
 /** Only the leader can hand over. */
-async function leaderAmong(servers: readonly Address[]): Promise<Address> {
-  const healths = await Promise.all(servers.map(askHealth))
+async function leaderAmong(
+  servers: readonly Address[],
+  tls: TlsOptions | undefined,
+): Promise<Address> {
+  const client = tlsClient(tls)
+  const healths = await Promise.all(servers.map((server) => askHealth(server, client)))
   const leader = servers.find((_, i) => healths[i]?.role === 'leader')
   if (leader !== undefined) return leader
   const found = servers.map((each, i) => `${formatAddress(each)} is ${healths[i]?.role}`)

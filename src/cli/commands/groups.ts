@@ -68,9 +68,9 @@ export const groups = cliCommand({
       })
       .option('output', outputOption),
   async handler(given) {
-    const { action, server, broker, output } = given
+    const { action, output } = given
     const asked = askedBy(given)
-    const place = await openMq({ server, broker })
+    const place = await openMq(given)
     const admin = new MqAdmin(place.client)
     const print = (value: unknown, lines: readonly string[]) => {
       toStdout(output === 'json' ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`)

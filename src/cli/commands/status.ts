@@ -1,9 +1,11 @@
 // `zw status`: the servers' roles and latest zxids.
 
 import { type Address, formatAddress } from '../../address.ts'
+import { tlsClient } from '../../client/tls.ts'
 import { cliCommand, outputOption, serverOption } from '../cli-command.ts'
 import { askHealth, type ServerHealth } from '../four-letter-word.ts'
 import { toStdout } from '../output.ts'
+import { tlsOf, tlsOptions } from '../tls-options.ts'
 
 export const status = cliCommand({
   command: 'status',
@@ -11,12 +13,13 @@ export const status = cliCommand({
   valued: 'so',
   describe: 'print the role and the latest zxid of each server',
   builder: (cli) =>
-    cli
+    tlsOptions(cli)
       .option('server', serverOption('the servers: host:port,host:port…'))
       .option('output', outputOption),
-  async handler({ server, output }) {
+  async handler({ server, output, ...words }) {
     const { servers } = server
-    const healths = await Promise.all(servers.map(askHealth))
+    const tls = tlsClient(tlsOf(words))
+    const healths = await Promise.all(servers.map((address) => askHealth(address, tls)))
     const found = healths.flatMap((health, i) => {
       const address = servers[i]
       return address === undefined ? [] : [{ address, health }]

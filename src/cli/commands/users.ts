@@ -26,6 +26,7 @@ import { readSecretFile } from '../../secret-file.ts'
 import { BadUsage, cliCommand, outputOption, serverOption, wholeNumber } from '../cli-command.ts'
 import { toStdout } from '../output.ts'
 import { readPassword } from '../password.ts'
+import { tlsOf, tlsOptions } from '../tls-options.ts'
 
 const connectTimeoutMs = 10_000
 const saltBytes = 32
@@ -37,7 +38,7 @@ export const users = cliCommand({
     'zw users list | create NAME | delete NAME  --secret-file FILE [--password-file FILE] [-o json]',
   describe: 'the users that may authenticate themselves to the brokers',
   builder: (cli) =>
-    cli
+    tlsOptions(cli)
       .positional('action', {
         type: 'string',
         choices: ['list', 'create', 'delete'] as const,
@@ -61,7 +62,8 @@ export const users = cliCommand({
         describe: 'how long a guess of the password takes',
       })
       .option('output', outputOption),
-  async handler({ action, name, server, secretFile, passwordFile, iterations, output }) {
+  async handler(words) {
+    const { action, name, server, secretFile, passwordFile, iterations, output } = words
     if (action !== 'list' && name === undefined) {
       throw new BadUsage(`Cannot ${action} a user: its name is missing`)
     }
@@ -69,7 +71,8 @@ export const users = cliCommand({
     const password = action === 'create' ? await readPassword(passwordFile) : ''
     const { servers, chroot } = server
     const secret = readSecret(secretFile)
-    const zk = new ZkClient({ servers, chroot, connectTimeoutMs })
+    const tls = tlsOf(words)
+    const zk = new ZkClient({ servers, chroot, connectTimeoutMs, ...(tls && { tls }) })
     await zk.connect()
     try {
       await zk.addAuth('digest', secret.credential)

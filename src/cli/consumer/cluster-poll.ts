@@ -4,6 +4,7 @@
 
 import { type Address, formatAddress } from '../../address.ts'
 import { MqCluster } from '../../client/mq/mq-cluster.ts'
+import { type TlsClient, tlsClient } from '../../client/tls.ts'
 import type { Clock } from '../../clock.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { anyEpoch, onlyOne } from '../../protocol/mq/messages.ts'
@@ -38,6 +39,8 @@ export class ClusterPoll {
   readonly #onState: (cluster: ClusterLines) => void
   /** by id: a broker that was seen once is shown as lost when it is gone */
   readonly #brokers = new Map<number, BrokerInfo>()
+  /** how the servers are asked */
+  readonly #serverTls: TlsClient | undefined
   /** by broker and partition, the latest known */
   readonly #highWatermarks = new Map<number, Map<number, number>>()
   readonly #storedWith = new StoredWith()
@@ -56,8 +59,11 @@ export class ClusterPoll {
     readonly onState: (cluster: ClusterLines) => void
   }) {
     this.#servers = options.servers
-    this.#finder = new MqCluster(options.client)
-    this.#links = new MqCluster(options.client)
+    const { tls, ...place } = options.client
+    this.#serverTls = tlsClient(tls)
+    const client = { ...place, tls: this.#serverTls }
+    this.#finder = new MqCluster(client)
+    this.#links = new MqCluster(client)
     this.#topic = options.topic
     this.#clock = options.clock
     this.#onState = options.onState
@@ -89,7 +95,7 @@ export class ClusterPoll {
   async #pollServers(): Promise<Partial<ClusterLines>> {
     const servers = await Promise.all(
       this.#servers.map(async (server, i): Promise<ServerLine> => {
-        const { role } = await askHealth(server)
+        const { role } = await askHealth(server, this.#serverTls)
         return { id: i + 1, address: formatAddress(server), role }
       }),
     )

@@ -10,6 +10,7 @@ import { abortable } from '../cluster/cluster-ready.ts'
 import { linesOf } from '../lines.ts'
 import { toStderr, toStdout } from '../output.ts'
 import { StoppedError, stopSignal } from '../stop-signal.ts'
+import { tlsOf, tlsOptions, tlsValued } from '../tls-options.ts'
 import { formatError } from './format.ts'
 import { hasSecret } from './secrets.ts'
 import { type Outcome, Shell, type ShellOptions } from './shell.ts'
@@ -142,10 +143,9 @@ export function separateCommand(args: readonly string[]): string[] {
   if (args[0] !== 'shell') return [...args]
   let at = 1
   while (at < args.length && args[at]?.startsWith('-') === true && args[at] !== '--') {
-    const takesValue = /^(-s|-t|--server|--timeout|--connect-timeout|--dialect)$/.test(
-      args[at] ?? '',
-    )
-    at += takesValue ? 2 : 1
+    const word = args[at] ?? ''
+    const takesValue = /^(-s|-t|--server|--timeout|--connect-timeout|--dialect)$/.test(word)
+    at += takesValue || tlsValued.test(word) ? 2 : 1
   }
   if (at >= args.length || args[at] === '--') return [...args]
   return [...args.slice(0, at), '--', ...args.slice(at)]
@@ -158,7 +158,7 @@ export const shell = cliCommand({
   usage: 'zw shell [-s host:port,…] [command …]',
   describe: 'a shell like zkCli: a prompt, commands from a pipe, or one given here',
   builder: (cli) =>
-    cli
+    tlsOptions(cli)
       .positional('words', { type: 'string', array: true, describe: 'a command and its words' })
       .option('server', serverOption('servers, and a chroot: host:port,host:port…[/chroot]'))
       .option('timeout', {
@@ -183,7 +183,15 @@ export const shell = cliCommand({
         default: false,
         describe: 'accept a server that has lost its quorum',
       }),
-  async handler({ server, timeout, connectTimeout, dialect, readOnly, _: [, ...command] }) {
+  async handler(given) {
+    const {
+      server,
+      timeout,
+      connectTimeout,
+      dialect,
+      readOnly,
+      _: [, ...command],
+    } = given
     // yargs leaves the words after `--` unparsed.
     const words = command.map(String)
     const settings = {
@@ -192,6 +200,7 @@ export const shell = cliCommand({
       connectTimeoutMs: connectTimeout,
       dialect,
       readOnly,
+      tls: tlsOf(given),
     }
     if (words.length > 0) {
       process.exitCode = await runUnattended(settings, (shell) => runOnce(shell, words))

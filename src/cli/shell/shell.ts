@@ -3,6 +3,7 @@
 import { formatAddress } from '../../address.ts'
 import { formatAttempts } from '../../client/attempts.ts'
 import { parseServers } from '../../client/server-list.ts'
+import type { TlsOptions } from '../../client/tls.ts'
 import { type DialectName, type Watcher, ZkClient } from '../../client/zk/zk-client.ts'
 import { oneLine, printable } from '../../printable.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
@@ -74,6 +75,7 @@ export interface ShellOptions {
   readonly dialect: DialectName
   /** whether a server without a quorum is accepted */
   readonly readOnly: boolean
+  readonly tls?: TlsOptions | undefined
   readonly out: (content: Content) => void
   /** for asynchronous output: watch events */
   readonly tell: (text: string) => void
@@ -177,8 +179,9 @@ export class Shell implements ShellContext {
    */
   async connect(servers = this.#servers): Promise<void> {
     const { servers: list, chroot } = readServers(servers)
-    const { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly } = this.#options
-    const session = { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly }
+    const { sessionTimeoutMs, connectTimeoutMs, dialect, readOnly, tls } = this.#options
+    const timeouts = { sessionTimeoutMs, connectTimeoutMs }
+    const session = { ...timeouts, dialect, readOnly, ...(tls && { tls }) }
     const zk = new ZkClient({ servers: list, chroot, ...session })
     zk.once('unreachable', (attempts) => {
       this.#options.err(`No server is available yet, retrying: ${formatAttempts(attempts)}\n`)
