@@ -18,7 +18,7 @@ import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
 import type { QuorumServer } from './membership.ts'
 import { requiresSasl, saslOptions } from './sasl-config.ts'
-import type { SaslOptions } from './session/client-sasl.ts'
+import type { SaslOptions } from './sasl-options.ts'
 import { clientTls, provesServers, type QuorumTls, quorumTls } from './tls-config.ts'
 
 export interface DaemonConfig {

@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import type { ReadOptions } from '../options.ts'
 import type { daemonProgram } from './config-rows.ts'
 import { JaasError, readJaasUsers } from './jaas.ts'
-import type { SaslOptions } from './session/client-sasl.ts'
+import type { SaslOptions } from './sasl-options.ts'
 
 type Read = ReadOptions<(typeof daemonProgram)['rows']>
 

@@ -4,19 +4,12 @@
 import type { Id } from '../../protocol/records.ts'
 import { DigestMd5Server } from '../../protocol/sasl/digest-md5-server.ts'
 import { SaslRefusal } from '../../protocol/sasl/sasl-refusal.ts'
+import type { SaslOptions } from '../sasl-options.ts'
 import { superUser } from './authentication.ts'
 
 /** As ZooKeeper's server names itself, and as its clients expect. */
 const realm = 'zk-sasl-md5'
 const digestUri = `zookeeper/${realm}`
-
-export interface SaslOptions {
-  readonly users: ReadonlyMap<string, string>
-  /** the user whom no ACL restricts */
-  readonly superUser: string | undefined
-  /** Whether a client that fails goes on, without the identity. */
-  readonly allowsFailed: boolean
-}
 
 export type SaslStep =
   | { readonly type: 'challenge'; readonly token: Buffer }
