@@ -25,6 +25,11 @@ export class Fifo<T> {
     return this.#length === 0 ? undefined : this.#ring[this.#at(this.#length - 1)]
   }
 
+  /** From the oldest to the newest; nothing is taken meanwhile. */
+  *[Symbol.iterator](): Generator<T> {
+    for (let i = 0; i < this.#length; i++) yield this.#ring[this.#at(i)] as T
+  }
+
   push(item: T): void {
     if (this.#length === this.#ring.length) this.#grow()
     this.#ring[this.#at(this.#length)] = item

@@ -378,6 +378,8 @@ export class EnsembleDriver implements Ensemble {
         return this.#links.disconnect(effect.peer)
       case 'role':
         return this.#changeRole(effect)
+      case 'activate':
+        return
       case 'hold':
         this.#logger.info({}, 'Holding requests: leadership is transferred')
         return this.#hold.beginTransfer()
@@ -423,7 +425,7 @@ export class EnsembleDriver implements Ensemble {
         this.#purge.restartWith(log)
         const facts = { zxid: formatZxid(zxid), treeDir, logDir }
         this.#logger.info(facts, 'The tree received is in force')
-        this.#put({ type: 'snapshotInstalled', zxid })
+        this.#put({ type: 'snapshotInstalled', zxid, configuration: undefined })
       },
     )
   }

@@ -70,6 +70,7 @@ export class Routing {
       case 'ACK':
       case 'COMMIT':
       case 'INFORM':
+      case 'CONFIGURATION':
       case 'PING':
       case 'PONG':
       case 'HOLD':

@@ -6,18 +6,21 @@
 import { invariant } from '../../invariant.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { Quorum } from './quorum.ts'
+import type { ServerState } from './server-state.ts'
 
 export class Broadcast {
-  readonly #quorum: Quorum
+  readonly #state: Pick<ServerState, 'quorum'>
   /** Highest zxid on the disk of each voter that acknowledged the epoch, ours included. */
   readonly #logged = new Map<ServerId, Zxid>()
   /** The highest zxid that a quorum of voters has on disk; never decreases. */
   #committed: Zxid
 
-  /** @param delivered committed in earlier epochs, as far as this server knows */
-  constructor(quorum: Quorum, delivered: Zxid) {
-    this.#quorum = quorum
+  /**
+   * @param state the quorum may change with each transaction
+   * @param delivered committed in earlier epochs, as far as this server knows
+   */
+  constructor(state: Pick<ServerState, 'quorum'>, delivered: Zxid) {
+    this.#state = state
     this.#committed = delivered
   }
 
@@ -27,7 +30,7 @@ export class Broadcast {
 
   /** Whether a quorum acknowledged the epoch's initial history. */
   get settled(): boolean {
-    return this.#quorum.has((voter) => this.#logged.has(voter))
+    return this.#state.quorum.has((voter) => this.#logged.has(voter))
   }
 
   loggedBy(voter: ServerId): Zxid | undefined {
@@ -53,7 +56,7 @@ export class Broadcast {
   }
 
   #maybeCommit(): boolean {
-    const zxid = this.#quorum.reachedBy((voter) => this.#logged.get(voter))
+    const zxid = this.#state.quorum.reachedBy((voter) => this.#logged.get(voter))
     if (zxid <= this.#committed) return false
     invariant(this.settled, 'nothing is committed before the epoch is established')
     this.#committed = zxid

@@ -16,8 +16,8 @@
 //                the same leader leads back to `promised`: it hands over before its counter ends.
 //                After HOLD and HELD, SUCCESSOR ends this role without an election (transfer.ts)
 //
-// An observer takes the same steps. Its promise binds it to nothing, as it is never counted, and what
-// it is informed of needs no ACK.
+// An observer takes the same steps. No promise is asked of it: as it is not counted, it may follow
+// in an epoch below one that it promised as a voter. What it is informed of needs no ACK.
 //
 // Sources: Zab (Junqueira et al., DSN 2011), phases 1 to 3; ZOOKEEPER-4643, -4646 and -3911 for the
 // order b, c, d; ZOOKEEPER-4685 for acks of proposals, which never overtake the one of NEWLEADER.
@@ -87,11 +87,17 @@ export class Following implements Role {
     const { epochs, history, round } = this.#state
     return {
       type: 'NOTIFICATION',
-      vote: { epoch: epochs.currentEpoch, zxid: history.last, id: this.#leader },
+      vote: {
+        epoch: epochs.currentEpoch,
+        zxid: history.last,
+        standing: 'voter',
+        id: this.#leader,
+      },
       round,
       role: 'following',
       establishedEpoch: this.#phase === 'broadcast' ? this.#epoch : 0,
       initialised: epochs.initialised,
+      configuration: this.#state.configurations.state.last.version,
     }
   }
 
@@ -134,8 +140,9 @@ export class Following implements Role {
   received(nowMs: number, from: ServerId, message: ZabMessage): void {
     if (from !== this.#leader) {
       // A peer that takes us for its leader must look again. zab.ts answers votes for every role.
+      if (message.type === 'CONFIGURATION') return
       if (message.type !== 'NOTIFICATION') this.#state.disconnect(from, 'we do not lead it')
-      else if (this.#waiting && this.#isVoter(from) && isWorkingLeader(message))
+      else if (this.#waiting && this.#mayVote(from) && isWorkingLeader(message))
         this.#leave(`server ${from} already leads`)
       return
     }
@@ -184,8 +191,8 @@ export class Following implements Role {
     return this.#phase === 'connecting' || this.#phase === 'discovery'
   }
 
-  #isVoter(id: ServerId): boolean {
-    return this.#state.membership.isVoter(id)
+  #mayVote(id: ServerId): boolean {
+    return this.#state.configurations.concerns(id)
   }
 
   get #awaitsSync(): boolean {
@@ -243,6 +250,8 @@ export class Following implements Role {
         return this.#continueWith(message.successor)
       case 'CEPOCH':
         return this.#leave('it follows us') // each took the other for its leader
+      case 'CONFIGURATION':
+        return
       case 'NOTIFICATION':
       case 'ACKEPOCH':
       case 'ACKSNAP':
@@ -264,13 +273,13 @@ export class Following implements Role {
 
   #newEpoch(
     nowMs: number,
-    { epoch, founds }: { readonly epoch: number; readonly founds: string | undefined },
+    { epoch, founds, asksForPromise }: Extract<ZabMessage, { type: 'NEWEPOCH' }>,
   ): void {
     const state = this.#state
     const { acceptedEpoch, currentEpoch, initialised, ensembleId } = state.epochs
     if (!state.isMember(this.#leader)) return this.#leave('it does not name our ensemble')
     if (founds !== undefined && currentEpoch > 0) return this.#leave('it begins another ensemble')
-    if (initialised && (this.#isVoter(state.self) || epoch > acceptedEpoch)) {
+    if (initialised && (asksForPromise || epoch > acceptedEpoch)) {
       if (epoch < acceptedEpoch) return this.#leave(`its epoch ${epoch} is over`)
       const isBelieved = state.epochBound.believes(nowMs, epoch, acceptedEpoch)
       if (!isBelieved) return this.#disbelieve(nowMs, epoch)

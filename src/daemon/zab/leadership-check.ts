@@ -3,11 +3,10 @@
 // Questions that arrive while a ping is in flight share the next one.
 
 import type { ServerId } from '../../protocol/records.ts'
-import type { Quorum } from './quorum.ts'
+import type { ServerState } from './server-state.ts'
 
 export class LeadershipCheck {
-  readonly #quorum: Quorum
-  readonly #self: ServerId
+  readonly #state: Pick<ServerState, 'quorum' | 'self'>
   readonly #answers = new Map<ServerId, number>()
   #round = 0
   /** The latest question whose ping was not sent yet. */
@@ -15,9 +14,9 @@ export class LeadershipCheck {
   /** The question that the ping of `round` covers. */
   #sent: { readonly token: number; readonly round: number } | undefined
 
-  constructor(quorum: Quorum, self: ServerId) {
-    this.#quorum = quorum
-    this.#self = self
+  /** @param state the quorum may change with each transaction */
+  constructor(state: Pick<ServerState, 'quorum' | 'self'>) {
+    this.#state = state
   }
 
   /** Whether a question waits for its ping. */
@@ -54,8 +53,8 @@ export class LeadershipCheck {
     const sent = this.#sent
     if (sent === undefined) return undefined
     const answered = (voter: ServerId): boolean =>
-      voter === this.#self || (this.#answers.get(voter) ?? 0) >= sent.round
-    if (!this.#quorum.has(answered)) return undefined
+      voter === this.#state.self || (this.#answers.get(voter) ?? 0) >= sent.round
+    if (!this.#state.quorum.has(answered)) return undefined
     this.#sent = undefined
     return sent.token
   }

@@ -27,6 +27,7 @@ import { counterOf, epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { Broadcast } from './broadcast.ts'
 import { LeadershipCheck } from './leadership-check.ts'
 import { Learner } from './learner.ts'
+import { Membership } from './membership.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
 import { decideSync } from './synchronization.ts'
@@ -48,6 +49,13 @@ export interface LearnerCounts {
   readonly syncedObservers: number
 }
 
+export type ReconfigurationVerdict =
+  | 'possible'
+  /** the last change is not done yet */
+  | 'in progress'
+  /** a majority of the new voters is not in step with us, or cannot count in our epoch */
+  | 'no quorum'
+
 export class Leading implements Role {
   readonly type = 'leading'
   readonly #state: ServerState
@@ -65,6 +73,8 @@ export class Leading implements Role {
   /** This is the ensemble's first epoch: no known voter has ever held a history. */
   #first = false
   #broadcast: Broadcast
+  /** The activation of the last configuration was asked for. */
+  #activates = false
   #nextPingMs: number
   #next: NextRole | undefined
   #transfer: Transfer | undefined
@@ -74,8 +84,8 @@ export class Leading implements Role {
     this.#state = state
     this.#startedMs = nowMs
     this.#nextPingMs = nowMs + state.timing.pingMs
-    this.#broadcast = new Broadcast(state.quorum, state.delivered)
-    this.#check = new LeadershipCheck(state.quorum, state.self)
+    this.#broadcast = new Broadcast(state, state.delivered)
+    this.#check = new LeadershipCheck(state)
     state.emit({ type: 'role', role: { type: 'leading', epoch: 0 }, continues })
     this.#advance(nowMs)
   }
@@ -93,6 +103,25 @@ export class Leading implements Role {
     return this.#learners.get(peer)?.initialised === true
   }
 
+  /** Whether `voters` may be proposed as those of the next configuration. */
+  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict {
+    const { self } = this.#state
+    if (!this.broadcasting || !this.#isSettled || this.#transfer !== undefined) return 'in progress'
+    const isInStep = (voter: ServerId): boolean => {
+      const learner = this.#learners.get(voter)
+      return (
+        voter === self || (learner?.phase.type === 'synced' && learner.promisedEpoch <= this.#epoch)
+      )
+    }
+    return new Membership(voters).quorum.has(isInStep) ? 'possible' : 'no quorum'
+  }
+
+  /** The last configuration is active, and delivered. */
+  get #isSettled(): boolean {
+    const { configurations, delivered } = this.#state
+    return !configurations.isJoint && configurations.since <= delivered
+  }
+
   get synchronizing(): boolean {
     const learners = [...this.#learners.values()]
     return learners.some(({ isSynchronizing }) => isSynchronizing)
@@ -107,14 +136,15 @@ export class Leading implements Role {
   }
 
   notification(): Notification {
-    const { self, epochs, history, round } = this.#state
+    const { self, configurations, epochs, history, round } = this.#state
     return {
       type: 'NOTIFICATION',
-      vote: { epoch: epochs.currentEpoch, zxid: history.last, id: self },
+      vote: { epoch: epochs.currentEpoch, zxid: history.last, standing: 'voter', id: self },
       round,
       role: 'leading',
       establishedEpoch: this.broadcasting ? this.#epoch : 0,
       initialised: epochs.initialised,
+      configuration: configurations.state.last.version,
     }
   }
 
@@ -186,13 +216,15 @@ export class Leading implements Role {
         return this.#ackNewLeader(nowMs, from, learner, learner.phase.upTo)
       case 'ACK':
         if (learner?.phase.type !== 'synced' || message.zxid > this.#state.history.last) break
-        if (this.#isVoter(from) && this.#broadcast.acked(from, message.zxid)) {
+        if (this.#countsAck(from, learner) && this.#broadcast.acked(from, message.zxid)) {
           this.#committed()
         }
         return this.#maybeName()
       case 'PONG':
         if (learner === undefined) break
         if (learner.phase.type === 'synced') this.#answered(from, message.round)
+        return
+      case 'CONFIGURATION':
         return
       case 'HELD':
         if (learner?.phase.type !== 'synced') break
@@ -225,7 +257,7 @@ export class Leading implements Role {
     if (!this.broadcasting) return
     // A quorum may have logged it before our own disk did; it is applied here only now.
     if (more) this.#committed()
-    else this.#state.deliver(this.#broadcast.committed)
+    else this.#deliver()
     this.#maybeName()
   }
 
@@ -234,14 +266,43 @@ export class Leading implements Role {
     invariant(this.broadcasting, 'only a leader of an established epoch proposes')
     invariant(epochOf(entries.first) === this.#epoch, 'a leader proposes in its own epoch')
     invariant(this.#transfer?.isHanding !== true, 'a leader that hands over proposes nothing')
+    const { since } = this.#state.configurations
     this.#state.append(entries)
+    if (this.#state.configurations.since !== since) this.#reconfigured(since)
     let hasObservers = false
     for (const [id, learner] of this.#sortedLearners()) {
       if (!learner.takesProposals) continue
-      if (this.#isVoter(id)) this.#state.send(id, { type: 'PROPOSAL', entries })
+      if (this.#isVoter(id)) this.#propose(id, learner, entries)
       else hasObservers = true
     }
     if (hasObservers) this.#uncommitted.push(entries)
+  }
+
+  #propose(id: ServerId, learner: Learner, entries: Entries): void {
+    learner.sent(lastOf(entries))
+    this.#state.send(id, { type: 'PROPOSAL', entries })
+  }
+
+  /**
+   * A change of the configuration has just been logged. An observer that votes from here on is sent
+   * what it would have been informed of later.
+   *
+   * @param since where the configuration began that was in force before
+   */
+  #reconfigured(since: Zxid): void {
+    const { configurations, delivered } = this.#state
+    invariant(since <= delivered, 'a change of the configuration begins when the last one is done')
+    invariant(
+      configurations.isJoint || this.#activates,
+      'a configuration is activated once it is committed',
+    )
+    this.#activates = false
+    for (const [id, learner] of this.#sortedLearners()) {
+      if (!learner.takesProposals || !this.#isVoter(id)) continue
+      for (const entries of this.#uncommitted) {
+        if (entries.first > learner.sentUpTo) this.#propose(id, learner, entries)
+      }
+    }
   }
 
   /**
@@ -251,7 +312,7 @@ export class Leading implements Role {
    * handover.
    */
   handover(nowMs: number): void {
-    const { delivered, history, quorum } = this.#state
+    const { delivered, history } = this.#state
     const { last } = history
     if (this.#transfer !== undefined) return
     if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return
@@ -267,7 +328,8 @@ export class Leading implements Role {
     this.#epoch++
     this.#first = false
     this.#phase = 'promising'
-    this.#broadcast = new Broadcast(quorum, last)
+    this.#broadcast = new Broadcast(this.#state, last)
+    this.#activates = false
     for (const [id, learner] of this.#learners) {
       learner.rejoin()
       this.#check.forget(id)
@@ -295,8 +357,10 @@ export class Leading implements Role {
     if (counts && !this.#believes(nowMs, acceptedEpoch)) {
       return this.#refuse(from, `its epoch ${acceptedEpoch} is far beyond ours, ${ours}`)
     }
+    const hasPromised = initialised && this.#state.isMember(from)
     const joining = {
       acceptedEpoch: counts ? acceptedEpoch : 0,
+      promisedEpoch: hasPromised ? acceptedEpoch : 0,
       currentEpoch,
       initialised: counts,
       nowMs,
@@ -344,7 +408,7 @@ export class Leading implements Role {
 
   #ackNewLeader(nowMs: number, from: ServerId, learner: Learner, syncPoint: Zxid): void {
     learner.finishSync()
-    const more = this.#isVoter(from) && this.#broadcast.acked(from, syncPoint)
+    const more = this.#countsAck(from, learner) && this.#broadcast.acked(from, syncPoint)
     if (!this.broadcasting) return this.#advance(nowMs)
     this.#sendUpToDate(from, learner)
     if (this.#transfer?.isHolding === true) this.#sendHold(from, this.#transfer)
@@ -434,7 +498,8 @@ export class Leading implements Role {
       const isFirst = this.#first && this.#phase === 'promising'
       learner.ask({ founds: isFirst })
       const founds = isFirst ? this.#state.epochs.ensembleId : undefined
-      this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch, founds })
+      const asksForPromise = this.#isVoter(id)
+      this.#state.send(id, { type: 'NEWEPOCH', epoch: this.#epoch, founds, asksForPromise })
     }
   }
 
@@ -469,12 +534,15 @@ export class Leading implements Role {
       'an epoch begins with all of its history',
     )
     invariant(this.#ownEpochSaved, 'nothing is logged in an epoch that the disk does not know of')
+    // Others may have needed us to bring about the activation of a configuration without us.
+    if (!this.#isVoter(state.self)) return this.#leave()
     this.#phase = 'broadcast'
     state.deliver(this.#broadcast.committed)
     state.emit({ type: 'role', role: { type: 'leading', epoch: this.#epoch }, continues: false })
     for (const [id, learner] of this.#sortedLearners()) {
       if (learner.phase.type === 'synced') this.#sendUpToDate(id, learner)
     }
+    this.#maybeActivate()
   }
 
   #sendUpToDate(id: ServerId, learner: Learner): void {
@@ -490,9 +558,32 @@ export class Leading implements Role {
     const news = this.#takeCommitted(zxid)
     for (const [id, learner] of this.#sortedLearners()) {
       if (!this.#isVoter(id)) this.#inform(id, learner, zxid, news)
-      else if (learner.phase.type === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })
+      else if (learner.phase.type === 'synced') {
+        learner.told(zxid)
+        this.#state.send(id, { type: 'COMMIT', zxid })
+      }
     }
-    this.#state.deliver(zxid)
+    this.#deliver()
+    const { configurations, self } = this.#state
+    const { isJoint, since } = configurations
+    if (!isJoint && since <= zxid && !this.#isVoter(self)) this.#leave()
+  }
+
+  #leave(): void {
+    this.#stepDown('the ensemble goes on without us')
+  }
+
+  #deliver(): void {
+    this.#state.deliver(this.#broadcast.committed)
+    this.#maybeActivate()
+  }
+
+  /** Asks for the activation of a configuration that is committed, once. */
+  #maybeActivate(): void {
+    const { configurations, delivered } = this.#state
+    if (this.#activates || !configurations.isJoint || configurations.since > delivered) return
+    this.#activates = true
+    this.#state.emit({ type: 'activate' })
   }
 
   /** The batches of which everything is committed now. */
@@ -549,6 +640,7 @@ export class Leading implements Role {
     const { self, membership, quorum } = this.#state
     const refused = (reason: string): Choice => ({ type: 'refused', reason })
     if (this.#transfer !== undefined) return refused('a transfer of leadership is in progress')
+    if (!this.#isSettled) return refused('a change of the ensemble is in progress')
     if (!this.broadcasting) return refused('the epoch of this leader has not begun yet')
     if (this.#epoch >= epochMax) return refused('there are no more epochs')
     const candidates = this.#learnersInStep.flatMap((id): Candidate[] => {
@@ -576,7 +668,7 @@ export class Leading implements Role {
   /** Tells the successor to lead, once that has everything on its disk, and we too. */
   #maybeName(): void {
     const transfer = this.#transfer
-    if (transfer?.isDrained !== true || this.#next !== undefined) return
+    if (transfer?.isDrained !== true || this.#next !== undefined || !this.#isSettled) return
     const { delivered, history } = this.#state
     const { successor } = transfer
     const { last: zxid } = history
@@ -650,6 +742,11 @@ export class Leading implements Role {
 
   get #ownEpochSaved(): boolean {
     return this.#epoch > 0 && this.#state.saved.currentEpoch >= this.#epoch
+  }
+
+  /** An observer that promised a later epoch as a voter does not count in this one. */
+  #countsAck(from: ServerId, learner: Learner): boolean {
+    return this.#isVoter(from) && learner.promisedEpoch <= this.#epoch
   }
 
   #isVoter(id: ServerId): boolean {

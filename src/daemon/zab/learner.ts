@@ -34,6 +34,8 @@ export interface LearnerOptions {
    * was counted
    */
   readonly acceptedEpoch: number
+  /** as it says, if it is a member and initialised */
+  readonly promisedEpoch: number
   readonly currentEpoch: number
   /** See `Learner.initialised`. */
   readonly initialised: boolean
@@ -42,6 +44,7 @@ export interface LearnerOptions {
 
 export class Learner {
   readonly acceptedEpoch: number
+  readonly promisedEpoch: number
   readonly currentEpoch: number
   heardMs: number
   #phase: LearnerPhase = joined
@@ -49,8 +52,10 @@ export class Learner {
   #sentUpTo: Zxid = zxidZero
   #toldUpTo: Zxid = zxidZero
 
-  constructor({ acceptedEpoch, currentEpoch, initialised, nowMs }: LearnerOptions) {
+  constructor(options: LearnerOptions) {
+    const { acceptedEpoch, promisedEpoch, currentEpoch, initialised, nowMs } = options
     this.acceptedEpoch = acceptedEpoch
+    this.promisedEpoch = promisedEpoch
     this.currentEpoch = currentEpoch
     this.#initialised = initialised
     this.heardMs = nowMs
@@ -83,12 +88,12 @@ export class Learner {
     return this.#phase.type === 'snapshot' || this.#phase.type === 'syncing'
   }
 
-  /** The end of the history that it was sent, and of what an observer was sent since. */
+  /** The end of the history that it was sent, and of what was sent since. */
   get sentUpTo(): Zxid {
     return this.#sentUpTo
   }
 
-  /** An observer knows that everything up to here is committed. */
+  /** It knows that everything up to here is committed. */
   get toldUpTo(): Zxid {
     return this.#toldUpTo
   }
@@ -130,7 +135,11 @@ export class Learner {
     this.#toldUpTo = zxidZero
   }
 
-  /** An observer is told that everything up to `zxid` is committed, and has been sent it. */
+  sent(upTo: Zxid): void {
+    this.#sentUpTo = upTo
+  }
+
+  /** It is told that everything up to `zxid` is committed, and has been sent it. */
   told(zxid: Zxid): void {
     if (zxid > this.#sentUpTo) this.#sentUpTo = zxid
     if (zxid > this.#toldUpTo) this.#toldUpTo = zxid

@@ -8,7 +8,9 @@
 //   following, this round  counts as a vote for the leader it follows
 //   following or leading   once a quorum follows a leader that claims to lead, follow it too
 //
-// An observer has no vote and never leads: it looks for a leader that already works.
+// An observer has no vote and never leads: it looks for a leader that already works. If another server
+// names a later configuration in which it votes, it supports a better candidate: that server may need
+// its vote.
 //
 // A server that is not initialised votes, but its vote counts only if all voters are present.
 // zab.ts discards the votes of peers that are no members of our ensemble.
@@ -17,9 +19,10 @@
 
 import type { Notification, Vote, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
+import { zxidZero } from '../../protocol/zxid.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
-import { compareVotes, sameVote } from './vote.ts'
+import { isBetter, sameVote } from './vote.ts'
 
 /**
  * A peer whose round exceeds ours by more than this is refused. Rounds start at 0 with each process
@@ -60,7 +63,11 @@ export class Looking implements Role {
   constructor(state: ServerState, nowMs: number) {
     this.#state = state
     const { self, epochs, history, timing } = state
-    this.#own = { epoch: epochs.currentEpoch, zxid: history.last, id: self }
+    const standing = state.configurations.standingOf(self)
+    this.#own =
+      standing === 'none'
+        ? { epoch: 0, zxid: zxidZero, standing, id: self }
+        : { epoch: epochs.currentEpoch, zxid: history.last, standing, id: self }
     this.#vote = this.#own
     state.round++
     this.#renotifyMs = timing.renotifyMs
@@ -98,6 +105,7 @@ export class Looking implements Role {
       role: 'looking',
       establishedEpoch: 0,
       initialised: this.#state.epochs.initialised,
+      configuration: this.#state.configurations.state.last.version,
     }
   }
 
@@ -130,14 +138,13 @@ export class Looking implements Role {
 
   received(nowMs: number, from: ServerId, message: ZabMessage): void {
     if (message.type === 'CEPOCH') this.#early.set(from, message)
-    if (message.type !== 'NOTIFICATION' || !this.#state.membership.isVoter(from)) return
+    if (message.type === 'CONFIGURATION') this.#maybeDecide(nowMs)
+    if (message.type !== 'NOTIFICATION' || !this.#mayVote(from)) return
     if (message.round > this.#state.round + roundJumpMax) {
       const found = `its round ${message.round} is beyond all bounds`
       this.#state.disconnect(from, found, { violation: true })
       return this.disconnected(nowMs, from)
     }
-    // Only a voter can lead.
-    if (!this.#state.membership.isVoter(message.vote.id)) return
     if (message.role === 'looking') this.#lookingPeer(from, message)
     else this.#settledPeer(from, message)
     this.#maybeDecide(nowMs)
@@ -158,8 +165,8 @@ export class Looking implements Role {
     if (theirs.round > state.round) {
       state.round = theirs.round
       this.#votes.clear()
-      this.#voteFor(compareVotes(theirs.vote, this.#own) > 0 ? theirs.vote : this.#own)
-    } else if (compareVotes(theirs.vote, this.#vote) > 0) {
+      this.#voteFor(isBetter(theirs.vote, this.#own) ? theirs.vote : this.#own)
+    } else if (isBetter(theirs.vote, this.#vote)) {
       this.#voteFor(theirs.vote)
     } else if (wasSettled) {
       // It had another role, and ignored votes, when ours was sent.
@@ -191,6 +198,8 @@ export class Looking implements Role {
     const leader =
       this.#workingLeader() ?? (this.#votesItself ? this.#electedLeader(nowMs) : undefined)
     if (leader === undefined) return
+    // Votes for a server that its own log does not name were never cast.
+    if (leader === this.#state.self && !this.#state.configurations.concerns(leader)) return
     const continues = false
     this.#next =
       leader === this.#state.self
@@ -199,20 +208,30 @@ export class Looking implements Role {
   }
 
   get #votesItself(): boolean {
-    const { membership, self } = this.#state
-    return membership.isVoter(self)
+    return this.#mayVote(this.#state.self)
+  }
+
+  /** Whether a server votes, by our configurations or a later one that a peer named. */
+  #mayVote(id: ServerId): boolean {
+    const { configurations, told } = this.#state
+    return configurations.concerns(id) || told?.isVoter(id) === true
+  }
+
+  /** Whether it may be enough for another server, which may know later configurations than ours. */
+  #mayBeQuorum(agrees: (voter: ServerId) => boolean): boolean {
+    const { configurations, told } = this.#state
+    return configurations.mayBeQuorum(agrees) || told?.quorum.has(agrees) === true
   }
 
   /** A server that claims to lead and that a quorum follows in one established epoch. */
   #workingLeader(): ServerId | undefined {
-    const { quorum } = this.#state
     for (const [id, word] of this.#settled) {
       if (word.role !== 'leading' || word.vote.id !== id) continue
       const follows = (voter: ServerId): boolean => {
         const other = this.#settled.get(voter)
         return other?.vote.id === id && other.establishedEpoch === word.establishedEpoch
       }
-      if (quorum.has(follows)) {
+      if (this.#mayBeQuorum(follows)) {
         this.#state.epochBound.vouched(word.establishedEpoch)
         if (word.round > this.#state.round) this.#state.round = word.round
         return id
@@ -225,7 +244,9 @@ export class Looking implements Role {
     const { connected, quorum, self, timing } = this.#state
     const isMember = (voter: ServerId): boolean => this.#state.isMember(voter)
     const candidate = this.#vote.id
-    if (this.#settled.get(candidate)?.role === 'following' || !quorum.has(this.#agrees)) {
+    const isAgreed =
+      quorum.has(this.#agrees) || (candidate !== self && this.#mayBeQuorum(this.#agrees))
+    if (this.#settled.get(candidate)?.role === 'following' || !isAgreed) {
       this.#quietUntilMs = undefined
       return undefined
     }

@@ -5,18 +5,24 @@ import type { ServerId } from '../../protocol/records.ts'
 import { Quorum } from './quorum.ts'
 
 export class Membership {
-  /** Ascending. */
+  /** Ascending; while one configuration replaces another, of both. */
   readonly voters: readonly ServerId[]
   readonly quorum: Quorum
   readonly #ids: ReadonlySet<ServerId>
 
-  constructor(voters: Iterable<ServerId>) {
-    this.#ids = new Set(voters)
-    this.voters = [...this.#ids].sort((a, b) => a - b)
-    this.quorum = new Quorum(this.voters)
+  /** @param before those of the configuration that is being replaced, whose majority is needed too */
+  constructor(voters: Iterable<ServerId>, before?: Iterable<ServerId>) {
+    const groups = (before === undefined ? [voters] : [before, voters]).map(ascending)
+    this.#ids = new Set(groups.flat())
+    this.voters = ascending(this.#ids)
+    this.quorum = new Quorum(...groups)
   }
 
   isVoter(id: ServerId): boolean {
     return this.#ids.has(id)
   }
+}
+
+function ascending(ids: Iterable<ServerId>): readonly ServerId[] {
+  return [...new Set(ids)].sort((a, b) => a - b)
 }

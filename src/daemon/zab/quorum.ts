@@ -1,36 +1,47 @@
-// What enough voters agree on: a majority, or all of them. Votes, promises, acks and pings are all
-// counted here, so the size of a quorum is defined once. See also membership.ts.
+// What enough voters agree on: a majority, or all of them; of two configurations while one replaces
+// the other. Votes, promises, acks and pings are all counted here, so the size of a quorum is
+// defined once. See also membership.ts.
 
 import type { ServerId } from '../../protocol/records.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 
 export class Quorum {
-  readonly #voters: readonly ServerId[]
-  readonly #majority: number
+  /** A majority of each is needed. */
+  readonly #groups: readonly (readonly ServerId[])[]
 
-  /** @param voters each once */
-  constructor(voters: readonly ServerId[]) {
-    this.#voters = voters
-    this.#majority = Math.floor(voters.length / 2) + 1
+  /** @param groups of voters, each once per group */
+  constructor(...groups: readonly (readonly ServerId[])[]) {
+    this.#groups = groups
   }
 
   /** Whether `agrees` holds for a majority of the voters. Other servers have no say. */
   has(agrees: (voter: ServerId) => boolean): boolean {
-    let count = 0
-    for (const voter of this.#voters) if (agrees(voter)) count++
-    return count >= this.#majority
+    return this.#groups.every((voters) => {
+      let count = 0
+      for (const voter of voters) if (agrees(voter)) count++
+      return count >= majorityOf(voters)
+    })
   }
 
   /** Whether every voter agrees. */
   all(agrees: (voter: ServerId) => boolean): boolean {
-    return this.#voters.every(agrees)
+    return this.#groups.every((voters) => voters.every(agrees))
   }
 
   /**
    * The highest zxid that a majority has reached; `reached` returns undefined for "nothing yet".
    */
   reachedBy(reached: (voter: ServerId) => Zxid | undefined): Zxid {
-    const zxids = this.#voters.map((voter) => reached(voter) ?? zxidZero).sort((a, b) => b - a)
-    return zxids[this.#majority - 1] ?? zxidZero
+    let least: Zxid | undefined
+    for (const voters of this.#groups) {
+      const zxids = voters.map((voter) => reached(voter) ?? zxidZero).sort((a, b) => b - a)
+      const zxid = zxids[majorityOf(voters) - 1] ?? zxidZero
+      if (least === undefined || zxid < least) least = zxid
+    }
+    return least ?? zxidZero
   }
+}
+
+function majorityOf(voters: readonly ServerId[]): number {
+  return Math.floor(voters.length / 2) + 1
 }

@@ -2,10 +2,11 @@
 // only through the methods here, each of which emits the effect that makes the change durable.
 
 import { invariant } from '../../invariant.ts'
-import type { Entries } from '../../protocol/peer/entries.ts'
+import { type Entries, payloadsOf } from '../../protocol/peer/entries.ts'
 import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import { epochOf, type Zxid } from '../../protocol/zxid.ts'
+import { epochOf, type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { type Configuration, type ConfigurationState, Configurations } from './configuration.ts'
 import { EpochBound } from './epoch-bound.ts'
 import { History } from './history.ts'
 import { Membership } from './membership.ts'
@@ -16,9 +17,14 @@ import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
 /** Leaves more counter values than can be proposed between two ticks. */
 const epochCounterMaxDefault = 2 ** 32 - 2 ** 20
 
+interface ToldConfiguration {
+  readonly version: Zxid
+  readonly membership: Membership
+}
+
 export class ServerState {
   readonly self: ServerId
-  readonly membership: Membership
+  readonly configurations: Configurations
   readonly timing: ZabTiming
   readonly epochCounterMax: number
   readonly history: History
@@ -38,6 +44,10 @@ export class ServerState {
   #truncating = false
   #installing = false
   #effects: ZabEffect[] = []
+  /** that of the files */
+  readonly #seed: ConfigurationState
+  readonly #changeIn: ZabOptions['changeIn']
+  #told: ToldConfiguration | undefined
   /** The connected peers whose votes, epochs and zxids count. */
   readonly #members = new Set<ServerId>()
   /** Learners whose sessions with us ended with SUCCESSOR: what they sent before is on its way. */
@@ -46,7 +56,13 @@ export class ServerState {
   constructor(options: ZabOptions) {
     const { epochs, lastApplied, logBase, logged, self } = options
     this.self = self
-    this.membership = new Membership(options.voters)
+    this.#seed = {
+      last: { version: zxidZero, voters: options.voters, text: '' },
+      before: undefined,
+    }
+    this.configurations = new Configurations(options.configuration ?? this.#seed, lastApplied)
+    for (const { zxid, change } of options.changes ?? []) this.configurations.append(zxid, change)
+    this.#changeIn = options.changeIn
     this.timing = options.timing
     this.patience = new Patience({
       leastMs: options.timing.leaderTimeoutMs,
@@ -73,8 +89,25 @@ export class ServerState {
     invariant(lastApplied <= this.history.last, 'the tree holds nothing that the log does not')
   }
 
+  /** By the last configuration in the log. */
+  get membership(): Membership {
+    return this.configurations.membership
+  }
+
   get quorum(): Quorum {
     return this.membership.quorum
+  }
+
+  /** Of a configuration later than ours that a peer named: it helps to find a leader, no more. */
+  get told(): Membership | undefined {
+    return this.#told?.membership
+  }
+
+  tell(configuration: Configuration): void {
+    const { version, voters } = configuration
+    if (version <= this.configurations.state.last.version) return
+    if (version <= (this.#told?.version ?? zxidZero)) return
+    this.#told = { version, membership: new Membership(voters) }
   }
 
   /** Everything in the log up to here survives a power cut. */
@@ -157,6 +190,14 @@ export class ServerState {
   append(entries: Entries): void {
     invariant(!this.rewriting, 'the log is appended to only after a cut is durable')
     this.history.append(entries)
+    if (this.#changeIn !== undefined) {
+      let zxid: number = entries.first
+      for (const payload of payloadsOf(entries)) {
+        const change = this.#changeIn(payload)
+        if (change !== undefined) this.configurations.append(zxid as Zxid, change)
+        zxid++
+      }
+    }
     this.emit({ type: 'append', entries })
   }
 
@@ -164,6 +205,7 @@ export class ServerState {
     invariant(!this.rewriting, 'a cut starts after the previous one is durable')
     invariant(to >= this.#delivered, 'what was delivered is never cut')
     this.history.truncateAfter(to)
+    this.configurations.truncateAfter(to)
     if (this.#durable > to) this.#durable = to
     this.#truncating = true
     this.emit({ type: 'truncate', to })
@@ -184,10 +226,11 @@ export class ServerState {
     this.emit({ type: 'installSnapshot', zxid })
   }
 
-  snapshotInstalled(zxid: Zxid): void {
+  snapshotInstalled(zxid: Zxid, configuration: ConfigurationState | undefined): void {
     invariant(this.#installing, 'a snapshot is installed once')
     this.#installing = false
     this.history.restartAfter(zxid)
+    this.configurations.restartAfter(zxid, configuration ?? this.#seed)
     this.#durable = zxid
     this.#delivered = zxid
   }
@@ -236,6 +279,7 @@ export class ServerState {
     const upTo = committed < this.#durable ? committed : this.#durable
     if (upTo <= this.#delivered) return
     this.#delivered = upTo
+    this.configurations.delivered(upTo)
     this.emit({ type: 'deliver', upTo })
   }
 }

@@ -9,6 +9,7 @@ import type { Entries } from '../../protocol/peer/entries.ts'
 import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import type { ConfigurationChange, ConfigurationState } from './configuration.ts'
 import type { EpochRange } from './history.ts'
 import type { TransferRequest } from './transfer.ts'
 
@@ -32,8 +33,17 @@ export interface Epochs {
 
 export interface ZabOptions {
   readonly self: ServerId
-  /** without this server, it is an observer: it takes part in no election, and is never counted */
+  /**
+   * The voters of the servers' files, until a transaction changes them. Without this server, it is an
+   * observer: it takes part in no election, and is never counted.
+   */
   readonly voters: readonly ServerId[]
+  /** what the tree shows; undefined as long as that of the files is in force */
+  readonly configuration?: ConfigurationState | undefined
+  /** changes in the log after `lastApplied`, in order */
+  readonly changes?: readonly LoggedChange[]
+  /** what a transaction does to the configuration; undefined for nothing */
+  readonly changeIn?: (payload: Uint8Array) => ConfigurationChange | undefined
   readonly epochs: Epochs
   readonly logBase: Zxid
   /** what the log holds after `logBase`, all of it durable */
@@ -49,6 +59,11 @@ export interface ZabOptions {
   readonly bootstrap: boolean
   /** the ensemble's id, if this server leads its first epoch */
   readonly newEnsembleId: string
+}
+
+export interface LoggedChange {
+  readonly zxid: Zxid
+  readonly change: ConfigurationChange
 }
 
 export interface ZabTiming {
@@ -87,7 +102,12 @@ export type ZabInput =
   /** The tree that `receiveSnapshot` asked for is on the disk, whole and durable, beside ours. */
   | { readonly type: 'snapshotReceived'; readonly zxid: Zxid }
   /** The received tree is in force, with an empty log after it; the previous ones are gone. */
-  | { readonly type: 'snapshotInstalled'; readonly zxid: Zxid }
+  | {
+      readonly type: 'snapshotInstalled'
+      readonly zxid: Zxid
+      /** what it shows; undefined as long as the configuration of the files is in force */
+      readonly configuration: ConfigurationState | undefined
+    }
   /** The log may begin after `base` from now on: the tree on the disk holds everything up to it. */
   | { readonly type: 'purged'; readonly base: Zxid }
   /** While leading: transactions that this server created. */
@@ -153,6 +173,8 @@ export type ZabEffect =
   | { readonly type: 'resume' }
   /** This server goes on leading. */
   | { readonly type: 'transferRefused'; readonly reason: string }
+  /** While leading: a proposed configuration is committed, and is to be activated. */
+  | { readonly type: 'activate' }
   /** Every token up to this one is confirmed. */
   | { readonly type: 'confirmed'; readonly token: number }
   /** Continuing could lose data: the process logs the reason and ends. */

@@ -15,10 +15,12 @@
 // DSN 2011; ZooKeeper's TLA+ specifications.
 // Next on the path: leading.ts. ensemble/driver.ts performs the effects.
 
+import type { Notification } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import type { ConfigurationState } from './configuration.ts'
 import { Following } from './following.ts'
-import { Leading, type LearnerCounts } from './leading.ts'
+import { Leading, type LearnerCounts, type ReconfigurationVerdict } from './leading.ts'
 import { Looking, type Waiting } from './looking.ts'
 import { ServerState } from './server-state.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from './types.ts'
@@ -79,6 +81,15 @@ export class Zab {
     return this.#role.type === 'leading' ? this.#role.learnerCounts : undefined
   }
 
+  /** While leading: whether `voters` may be proposed as those of the next configuration. */
+  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict | undefined {
+    return this.#role.type === 'leading' ? this.#role.judgeVoters(voters) : undefined
+  }
+
+  get configuration(): ConfigurationState {
+    return this.#state.configurations.state
+  }
+
   /** Whether the log may be purged: no learner is synchronizing, and so needs parts of it. */
   get mayPurge(): boolean {
     return this.#role.type !== 'leading' || !this.#role.synchronizing
@@ -118,7 +129,12 @@ export class Zab {
           if (input.message.role === 'looking' && role.type !== 'looking') {
             state.send(input.from, role.notification())
           }
+          this.#maybeTell(input.from, input.message)
           if (!state.isMember(input.from)) break
+        }
+        if (input.message.type === 'CONFIGURATION') {
+          if (!state.isMember(input.from)) break
+          state.tell(input.message)
         }
         role.received(nowMs, input.from, input.message)
         break
@@ -138,7 +154,7 @@ export class Zab {
         if (role.type === 'following') role.snapshotReceived(input.zxid)
         break
       case 'snapshotInstalled':
-        state.snapshotInstalled(input.zxid)
+        state.snapshotInstalled(input.zxid, input.configuration)
         role.persisted(nowMs)
         break
       case 'purged':
@@ -161,6 +177,14 @@ export class Zab {
         break
     }
     return this.#settle(nowMs)
+  }
+
+  /** A looking peer that knows an earlier configuration may look for servers that are gone. */
+  #maybeTell(peer: ServerId, { configuration, role }: Notification): void {
+    const { last } = this.#state.configurations.state
+    if (role !== 'looking' || configuration >= last.version) return
+    const { version, voters, text } = last
+    this.#state.send(peer, { type: 'CONFIGURATION', version, voters: [...voters], text })
   }
 
   #awake(monotonicMs: number): number {
@@ -205,8 +229,6 @@ export class Zab {
       this.#announced = ''
       return
     }
-    // No server waits for the word of an observer.
-    if (!this.#state.membership.isVoter(this.#state.self)) return
     const said = `${word.role} ${word.vote.id} ${word.establishedEpoch}`
     if (said === this.#announced) return
     this.#announced = said

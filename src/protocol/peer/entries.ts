@@ -51,6 +51,16 @@ export function entryEnd(run: Buffer, at: number): number {
   return at + entryHeaderBytes + run.readUInt32BE(at)
 }
 
+/** The payloads of a whole run, in order. */
+export function* payloadsOf({ bytes, count }: Entries): Generator<Buffer> {
+  const run = asBuffer(bytes)
+  for (let i = 0, at = 0; i < count; i++) {
+    const start = at + entryHeaderBytes
+    at = entryEnd(run, at)
+    yield run.subarray(start, at)
+  }
+}
+
 /** @returns how many entries the run holds; undefined if the last is cut short */
 export function entryCount(run: Buffer): number | undefined {
   let count = 0

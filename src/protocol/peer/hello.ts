@@ -35,9 +35,9 @@ import { serverIdField } from '../records.ts'
 /**
  * Since 3, a NOTIFICATION's vote and a PROPOSAL's entries are arrays, and REQUEST begins with seq;
  * since 4, a hello may carry a challenge; since 5, there are observers (INFORM), and leadership is
- * transferred (SUCCESSOR).
+ * transferred (SUCCESSOR); since 6, a NOTIFICATION names the version of the configuration.
  */
-export const peerProtocolVersion = 5
+export const peerProtocolVersion = 6
 
 const helloRole = 'peer'
 const challengeRole = 'challenge'

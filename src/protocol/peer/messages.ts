@@ -37,16 +37,26 @@ const initialised = boolean()
 /** Unique per link; matches an answer with its request. */
 const seq = natural()
 
+/**
+ * How the candidate stands by its own log: `voter`: it votes by the last configuration; `former`: by
+ * an earlier one that may still be in force; `none`: it is not a candidate.
+ */
+const standings = { none: 0, former: 1, voter: 2 } as const
+export type Standing = keyof typeof standings
+
 const voteFields = {
   /** the candidate's currentEpoch */
   epoch,
   /** the end of the candidate's log, whether applied or not */
   zxid: zxidField,
+  standing: named('standing', oneOf(standings)),
   id: serverIdField,
 }
 
-/** The candidate that a server votes for; compared by epoch, then zxid, then id. */
+/** The candidate that a server votes for; compared by epoch, then zxid, then standing, then id. */
 export type Vote = ValuesOf<typeof voteFields>
+
+export const standingRank: Readonly<Record<Standing, number>> = standings
 
 const roles = { looking: 0, following: 1, leading: 2 } as const
 export type Role = keyof typeof roles
@@ -64,6 +74,8 @@ export const peerMessages = new Messages('peer message', {
       establishedEpoch: epoch,
       /** whether the sender counts in quorums; see `Epochs` in daemon/zab/types.ts */
       initialised,
+      /** version of the last configuration in the sender's log */
+      configuration: zxidField,
     },
   },
   CEPOCH: { code: 2, fields: { acceptedEpoch: epoch, currentEpoch: epoch, initialised } },
@@ -72,7 +84,15 @@ export const peerMessages = new Messages('peer message', {
    * so a server that promises the epoch counts in quorums from now on. undefined for all later
    * epochs.
    */
-  NEWEPOCH: { code: 3, fields: { epoch, founds: optional(text()) } },
+  NEWEPOCH: {
+    code: 3,
+    fields: {
+      epoch,
+      founds: optional(text()),
+      /** whether the receiver votes; otherwise it may have promised a later epoch */
+      asksForPromise: boolean(),
+    },
+  },
   ACKEPOCH: {
     code: 4,
     fields: {
@@ -99,6 +119,16 @@ export const peerMessages = new Messages('peer message', {
   COMMIT: { code: 12, fields: { zxid: zxidField } },
   /** To an observer, in place of PROPOSAL and COMMIT: the entries are committed. */
   INFORM: { code: 25, fields: { entries: entriesField } },
+  /** To a server that looks for a leader and knows an earlier configuration. */
+  CONFIGURATION: {
+    code: 28,
+    fields: {
+      version: zxidField,
+      voters: listOf(serverIdField),
+      /** all servers, as in /zookeeper/config */
+      text: text(),
+    },
+  },
   /** `round` counts the leader's pings; a PONG of a round proves leadership after its PING. */
   PING: { code: 13, fields: { round: natural() } },
   PONG: { code: 14, fields: { round: natural() } },

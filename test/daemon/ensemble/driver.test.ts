@@ -491,14 +491,19 @@ function impersonate(
 ): { stop: () => Promise<void>; lied: () => number } {
   const { transport } = realWorld()
   const epoch = epochMax - 1
-  const vote = { epoch, zxid: makeZxid({ epoch, counter: 1 }), id: as }
-  const word = { type: 'NOTIFICATION', vote, initialised: true } as const
+  const vote = { epoch, zxid: makeZxid({ epoch, counter: 1 }), standing: 'voter', id: as } as const
+  const word = {
+    type: 'NOTIFICATION',
+    vote,
+    initialised: true,
+    configuration: zxidZero,
+  } as const
   const lies: readonly PeerMessage[] = [
     { ...word, round: 2 ** 50, role: 'looking', establishedEpoch: 0 },
     { ...word, round: 2, role: 'leading', establishedEpoch: epoch },
     { type: 'CEPOCH', acceptedEpoch: epoch, currentEpoch: epoch, initialised: true },
     { type: 'SYNC', seq: 666 },
-    { type: 'NEWEPOCH', epoch, founds: undefined },
+    { type: 'NEWEPOCH', epoch, founds: undefined, asksForPromise: true },
     { type: 'ACKEPOCH', currentEpoch: epoch, lastZxid: vote.zxid, counts: true },
   ]
   let isOver = false

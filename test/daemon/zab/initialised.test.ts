@@ -68,8 +68,9 @@ function third(epochs: Epochs, bootstrap = false, held: Partial<Held> = {}) {
 
 /** A vote for server 3 with its actual history. */
 function voteOf({ currentEpoch: epoch }: Epochs, initialised: boolean): Notification {
-  const vote = { epoch, zxid: zxidZero, id: id(3) }
-  return { type: 'NOTIFICATION', vote, round: 1, role: 'looking', establishedEpoch: 0, initialised }
+  const vote = { epoch, zxid: zxidZero, standing: 'voter', id: id(3) } as const
+  const word = { type: 'NOTIFICATION', vote, round: 1, role: 'looking' } as const
+  return { ...word, establishedEpoch: 0, initialised, configuration: zxidZero }
 }
 
 function cepoch({ acceptedEpoch, currentEpoch, initialised }: Epochs): ZabMessage {

@@ -7,7 +7,7 @@ const ids = (...numbers: number[]) => numbers as ServerId[]
 
 t.test('leadership is confirmed only by answers to a ping sent after the question', async (t) => {
   const [one, two, three] = ids(1, 2, 3)
-  const check = new LeadershipCheck(new Quorum(ids(1, 2, 3)), one as ServerId)
+  const check = new LeadershipCheck({ quorum: new Quorum(ids(1, 2, 3)), self: one as ServerId })
   const before = check.nextRound()
   t.ok(check.ask(1), 'a ping is due now')
   check.answered(two as ServerId, before)

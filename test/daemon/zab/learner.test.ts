@@ -3,7 +3,13 @@ import { Learner } from '../../../src/daemon/zab/learner.ts'
 import { InvariantError } from '../../../src/invariant.ts'
 import type { Zxid } from '../../../src/protocol/zxid.ts'
 
-const newcomer = { acceptedEpoch: 0, currentEpoch: 0, initialised: false, nowMs: 0 }
+const newcomer = {
+  acceptedEpoch: 0,
+  promisedEpoch: 0,
+  currentEpoch: 0,
+  initialised: false,
+  nowMs: 0,
+}
 const end = 7 as Zxid
 
 /** Each step of a learner, and its properties from then on. */

@@ -83,11 +83,11 @@ function word(
   candidate: number,
   change: Partial<Notification> = {},
 ): Notification {
-  const vote = { epoch: 3, zxid: history, id: id(candidate) }
+  const vote = { epoch: 3, zxid: history, standing: 'voter', id: id(candidate) } as const
   const established = role === 'looking' ? 0 : 4
   return {
     ...{ type: 'NOTIFICATION', vote, round: 1, role, establishedEpoch: established },
-    ...{ initialised: true },
+    ...{ initialised: true, configuration: zxidZero },
     ...change,
   }
 }
@@ -122,7 +122,7 @@ t.test('votes of and for an observer elect no server', async (t) => {
   looking.hear(4, word('looking', 3))
   looking.hear(4, word('following', 3))
   t.same(looking.roles(), [], 'its vote')
-  const own = { epoch: 9, zxid: at(9, 1), id: id(4) }
+  const own = { epoch: 9, zxid: at(9, 1), standing: 'none', id: id(4) } as const
   for (const peer of [1, 2]) looking.hear(peer, word('looking', 4, { vote: own }))
   t.same(looking.roles(), [], 'a vote for it')
   looking.hear(2, word('looking', 3))
@@ -155,7 +155,9 @@ t.test('an observer hears of an epoch once the voters have promised it', async (
   leader.hear(2, cepoch(3))
   t.same(leader.sentTo(4), [], 'no voter has promised it yet')
   leader.hear(2, ackEpoch)
-  t.match(leader.sentTo(4), [{ type: 'NEWEPOCH', epoch: 4, founds: undefined }])
+  t.match(leader.sentTo(4), [
+    { type: 'NEWEPOCH', epoch: 4, founds: undefined, asksForPromise: false },
+  ])
 })
 
 t.test('an observer that knows a later epoch deposes no leader', async (t) => {
@@ -173,7 +175,7 @@ t.test('an observer follows below an epoch that it promised, and keeps the promi
   const observer = new Core(4, { acceptedEpoch: 9 })
   observer.hear(3, word('leading', 3))
   observer.hear(1, word('following', 3))
-  observer.hear(3, { type: 'NEWEPOCH', epoch: 4, founds: undefined })
+  observer.hear(3, { type: 'NEWEPOCH', epoch: 4, founds: undefined, asksForPromise: false })
   t.match(observer.sentTo(3), [{ type: 'CEPOCH' }, { type: 'ACKEPOCH', counts: false }])
   observer.hear(3, { type: 'DIFF', after: history })
   observer.hear(3, { type: 'NEWLEADER', epoch: 4, ensembleId: 'e' })
@@ -235,7 +237,7 @@ t.test(
     const observer = new Core(4)
     observer.hear(3, word('leading', 3))
     observer.hear(1, word('following', 3))
-    observer.hear(3, { type: 'NEWEPOCH', epoch: 4, founds: undefined })
+    observer.hear(3, { type: 'NEWEPOCH', epoch: 4, founds: undefined, asksForPromise: false })
     observer.hear(3, { type: 'DIFF', after: history })
     observer.hear(3, { type: 'NEWLEADER', epoch: 4, ensembleId: 'e' })
     observer.hear(3, { type: 'UPTODATE', committed: history })

@@ -77,10 +77,10 @@ class Third {
 }
 
 function vote(candidate: number, change: Partial<Notification> = {}): Notification {
-  const byDefault = { epoch: 3, zxid: history, id: id(candidate) }
+  const byDefault = { epoch: 3, zxid: history, standing: 'voter', id: id(candidate) } as const
   return {
     ...{ type: 'NOTIFICATION', vote: byDefault, round: 1, role: 'looking' },
-    ...{ establishedEpoch: 0, initialised: true },
+    ...{ establishedEpoch: 0, initialised: true, configuration: zxidZero },
     ...change,
   }
 }
@@ -106,7 +106,13 @@ const violations = (effects: readonly ZabEffect[]): boolean[] =>
 t.test('the vote of a stranger is ignored: both its candidate and its round', async (t) => {
   const third = new Third()
   third.meet(1, { isMember: false })
-  third.hear(1, vote(1, { vote: { epoch: lastEpoch, zxid: history, id: id(1) }, round: 2 ** 52 }))
+  third.hear(
+    1,
+    vote(1, {
+      vote: { epoch: lastEpoch, zxid: history, standing: 'voter', id: id(1) },
+      round: 2 ** 52,
+    }),
+  )
   third.hear(1, vote(3))
   t.match(third.word, { role: 'looking', round: 1, vote: { epoch: 3, id: 3 } })
   third.step({ type: 'member', peer: id(1) })
@@ -205,7 +211,7 @@ function followingThird(epochs = settledEpochs, establishedEpoch = 0): Third {
   const third = new Third(epochs)
   for (const peer of [1, 2]) third.meet(peer, { isMember: true })
   const role = establishedEpoch > 0
-  const better = { epoch: lastEpoch, zxid: history, id: id(1) }
+  const better = { epoch: lastEpoch, zxid: history, standing: 'voter', id: id(1) } as const
   third.hear(2, vote(1, role ? { role: 'following', establishedEpoch } : { vote: better }))
   third.hear(1, vote(1, role ? { role: 'leading', establishedEpoch } : { vote: better }))
   t.match(third.word, { role: 'following', vote: { id: 1 } })
@@ -214,20 +220,30 @@ function followingThird(epochs = settledEpochs, establishedEpoch = 0): Third {
 
 t.test('a leader whose epoch is far away is refused', async (t) => {
   const third = followingThird()
-  const effects = third.hear(1, { type: 'NEWEPOCH', epoch: lastEpoch, founds: undefined })
+  const effects = third.hear(1, {
+    type: 'NEWEPOCH',
+    epoch: lastEpoch,
+    founds: undefined,
+    asksForPromise: true,
+  })
   t.match(reasons(effects), [/its epoch 2097150 is far beyond ours, 3/])
   t.equal(third.zab.epochs.acceptedEpoch, 3 + 512)
 })
 
 t.test('unless a majority reports it as established: a server may be away for long', async (t) => {
   const third = followingThird(settledEpochs, 100_000)
-  third.hear(1, { type: 'NEWEPOCH', epoch: 100_000, founds: undefined })
+  third.hear(1, { type: 'NEWEPOCH', epoch: 100_000, founds: undefined, asksForPromise: true })
   t.equal(third.zab.epochs.acceptedEpoch, 100_000)
 })
 
 t.test('a server with a history founds no other ensemble', async (t) => {
   const third = followingThird()
-  const effects = third.hear(1, { type: 'NEWEPOCH', epoch: 4, founds: 'other' })
+  const effects = third.hear(1, {
+    type: 'NEWEPOCH',
+    epoch: 4,
+    founds: 'other',
+    asksForPromise: true,
+  })
   t.match(reasons(effects), [/begins another ensemble/])
   t.equal(third.zab.epochs.ensembleId, 'e')
 })
@@ -240,10 +256,15 @@ t.test(
   'a server without data is bound by no promise: a false claim does not keep it out',
   async (t) => {
     const third = followingThird(empty, 7)
-    third.hear(1, { type: 'NEWEPOCH', epoch: lastEpoch, founds: undefined })
+    third.hear(1, { type: 'NEWEPOCH', epoch: lastEpoch, founds: undefined, asksForPromise: true })
     t.equal(third.zab.epochs.acceptedEpoch, lastEpoch)
     const again = followingThird(third.zab.epochs, 7)
-    const effects = again.hear(1, { type: 'NEWEPOCH', epoch: 7, founds: undefined })
+    const effects = again.hear(1, {
+      type: 'NEWEPOCH',
+      epoch: 7,
+      founds: undefined,
+      asksForPromise: true,
+    })
     t.equal(again.zab.epochs.acceptedEpoch, 7)
     t.ok(effects.some((effect) => effect.type === 'send' && effect.message.type === 'ACKEPOCH'))
   },
@@ -251,7 +272,7 @@ t.test(
 
 t.test('a server that counts knows the ensemble that its first promise founded', async (t) => {
   const third = followingThird(empty)
-  third.hear(1, { type: 'NEWEPOCH', epoch: 1, founds: 'theirs' })
+  third.hear(1, { type: 'NEWEPOCH', epoch: 1, founds: 'theirs', asksForPromise: true })
   t.match(third.zab.epochs, { initialised: true, ensembleId: 'theirs', currentEpoch: 0 })
 })
 

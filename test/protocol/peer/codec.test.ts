@@ -127,21 +127,32 @@ t.test('a proposal whose bytes do not match its entry count is refused', async (
 
 t.test('an epoch or a proposal that no server can reach is refused', async (t) => {
   const beyond = epochMax + 1
-  const vote = { epoch: beyond, zxid, id: 2 as ServerId }
-  const word = { type: 'NOTIFICATION', round: 1, role: 'leading', initialised: true } as const
+  const vote = { epoch: beyond, zxid, standing: 'voter', id: 2 as ServerId } as const
+  const word = {
+    type: 'NOTIFICATION',
+    round: 1,
+    role: 'leading',
+    initialised: true,
+    configuration: zxid,
+  } as const
   const lies: PeerMessage[] = [
     { ...word, vote, establishedEpoch: 1 },
     { ...word, vote: { ...vote, epoch: 1 }, establishedEpoch: beyond },
     { type: 'CEPOCH', acceptedEpoch: beyond, currentEpoch: 1, initialised: true },
     { type: 'CEPOCH', acceptedEpoch: 1, currentEpoch: beyond, initialised: true },
-    { type: 'NEWEPOCH', epoch: beyond, founds: undefined },
+    { type: 'NEWEPOCH', epoch: beyond, founds: undefined, asksForPromise: true },
     { type: 'ACKEPOCH', currentEpoch: beyond, lastZxid: zxid, counts: true },
     { type: 'NEWLEADER', epoch: beyond, ensembleId: 'e' },
     { type: 'ACKNEWLEADER', epoch: beyond },
     { type: 'PROPOSAL', entries: { first: (2 ** 33 - 1) as Zxid, count: 2, bytes } },
   ]
   for (const lie of lies) t.throws(() => decode(written(lie)), ProtocolError, lie.type)
-  const last = { type: 'NEWEPOCH', epoch: epochMax, founds: undefined } as const
+  const last = {
+    type: 'NEWEPOCH',
+    epoch: epochMax,
+    founds: undefined,
+    asksForPromise: true,
+  } as const
   t.same(decode(written(last)), last)
 })
 

@@ -72,7 +72,7 @@ t.test('a hello cut short or changed gives a hello or a ProtocolError', async (t
 t.test('another version, role or order of members is refused', async (t) => {
   const other = written(hello)
   other[1] = peerProtocolVersion + 1
-  t.throws(() => decode(other), /version 6: this server speaks 5/)
+  t.throws(() => decode(other), /version 7: this server speaks 6/)
   const out = new MsgpackWriter()
   out.arrayHeader(7)
   out.int(peerProtocolVersion)

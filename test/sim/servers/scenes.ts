@@ -4,6 +4,7 @@ import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import { encodePeerMessage } from '../../../src/protocol/peer/codec.ts'
 import { IdentitiesCodec } from '../../../src/protocol/peer/identities.ts'
 import type { Request } from '../../../src/protocol/zk/messages.ts'
+import { zxidZero } from '../../../src/protocol/zxid.ts'
 import { fastestClock } from './checker.ts'
 import type { SimClient } from './client.ts'
 import type { ServersWorld } from './life.ts'
@@ -202,7 +203,7 @@ export function flap(world: ServersWorld, a: string, b: string): void {
 export function forgeElection(world: ServersWorld, round: number): void {
   const { random, network, servers } = world
   const leader = random.pick(servers)
-  const vote = { epoch: round, zxid: leader.logged, id: leader.id }
+  const vote = { epoch: round, zxid: leader.logged, standing: 'voter', id: leader.id } as const
   const decided = random.chance(0.3)
   const out = new MsgpackWriter()
   for (const from of servers) {
@@ -219,6 +220,7 @@ export function forgeElection(world: ServersWorld, round: number): void {
         role,
         establishedEpoch,
         initialised: true,
+        configuration: zxidZero,
       },
       new IdentitiesCodec(),
     )

@@ -405,6 +405,7 @@ const kindNames: Readonly<Record<number, string>> = {
   24: 'PROBED',
   25: 'INFORM',
   26: 'OWNED',
+  28: 'CONFIGURATION',
   30: 'ATTACHED',
   31: 'SYNCED',
   32: 'MOVED',

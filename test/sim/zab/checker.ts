@@ -23,10 +23,14 @@ import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { epochOf, follows, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { type Groups, isQuorum } from './configurations.ts'
 import type { LogRecord } from './records.ts'
 
-/** What the disks of all servers hold, running or not. */
-type Disks = readonly (readonly LogRecord[])[]
+/** Who has to hold what is committed, and what the disks of all servers hold, running or not. */
+interface Copies {
+  readonly groups: Groups
+  readonly diskOf: (server: ServerId) => readonly LogRecord[]
+}
 
 export class ZabChecker {
   /** Every transaction delivered anywhere, in order: what all servers must agree on. */
@@ -40,6 +44,8 @@ export class ZabChecker {
   /** newest epoch that a quorum has promised */
   chosenEpoch = 0
   establishedCount = 0
+  /** Everything up to here was on a quorum's disks when a leader said that it is committed. */
+  #announced = zxidZero
   establishedEpoch = 0
 
   get lastZxid(): Zxid {
@@ -60,7 +66,7 @@ export class ZabChecker {
   /** A server that has delivered everything up to `before` delivers `record`; `own` is its disk. */
   delivered(
     record: LogRecord,
-    { before, own, disks }: { before: Zxid; own: readonly LogRecord[]; disks: Disks },
+    { before, own, ...copies }: { before: Zxid; own: readonly LogRecord[] } & Copies,
   ): void {
     const { payload, zxid } = record
     invariant(this.#proposed.get(zxid) === payload, 'what is delivered was proposed')
@@ -74,7 +80,8 @@ export class ZabChecker {
     }
     invariant(zxid > before, 'deliveries are in order of zxid')
     invariant(follows(before, zxid), 'deliveries have no gaps')
-    invariant(isOnQuorum(record, disks), 'what is committed is on the disks of a quorum')
+    const isCommitted = zxid <= this.#announced || isOnQuorum(record, copies)
+    invariant(isCommitted, 'what is committed is on the disks of a quorum')
     for (const [epoch, { began }] of this.#primaries) {
       const complete = epoch <= epochOf(zxid) || zxid <= began
       invariant(complete, 'a leader has delivered all of earlier epochs before it proposes')
@@ -103,11 +110,12 @@ export class ZabChecker {
   }
 
   /** A leader announces that everything up to `zxid` is committed; `log` is its own log. */
-  announced(zxid: Zxid, log: readonly LogRecord[], disks: Disks): void {
-    if (zxid <= this.lastZxid) return
+  announced(zxid: Zxid, log: readonly LogRecord[], copies: Copies): void {
+    if (zxid <= this.lastZxid || zxid <= this.#announced) return
     const record = log.findLast((each) => each.zxid === zxid)
     invariant(record !== undefined, 'a leader commits what it holds')
-    invariant(isOnQuorum(record, disks), 'what is committed is on the disks of a quorum')
+    invariant(isOnQuorum(record, copies), 'what is committed is on the disks of a quorum')
+    this.#announced = zxid
   }
 
   /** A server has a quorum's promise for an epoch and is about to lead it. */
@@ -132,19 +140,27 @@ export class ZabChecker {
     invariant(asked.lastZxid >= asked.committed, 'a leader that is confirmed had all there was')
   }
 
-  /** `current` are the servers' current epochs, including those of disks lost since. */
+  /** `currentOf` a server is its current epoch, including those of disks lost since. */
   established(
     leader: ServerId,
     epoch: number,
-    { history, current }: { history: readonly LogRecord[]; current: readonly number[] },
+    {
+      history,
+      currentOf,
+      groups,
+    }: {
+      readonly history: readonly LogRecord[]
+      readonly currentOf: (server: ServerId) => number
+      readonly groups: Groups
+    },
   ): void {
     const other = this.#leaders.get(epoch)
     invariant(other === undefined || other === leader, 'an epoch has one established leader')
     this.#leaders.set(epoch, leader)
     this.establishedCount++
     if (epoch > this.establishedEpoch) this.establishedEpoch = epoch
-    const accepted = current.filter((each) => each >= epoch).length
-    invariant(accepted > current.length / 2, 'an epoch begins on the disks of a quorum')
+    const accepted = isQuorum(groups, (id) => currentOf(id) >= epoch)
+    invariant(accepted, 'an epoch begins on the disks of a quorum')
     const held = new Map(history.map((record) => [record.zxid, record.payload]))
     for (const { zxid, payload } of this.committed) {
       // A later epoch may be active if the acks of this one were delayed: this one commits no more.
@@ -173,8 +189,8 @@ export class ZabChecker {
   }
 }
 
-function isOnQuorum(record: LogRecord, disks: Disks): boolean {
-  return disks.filter((log) => holds(log, record)).length > disks.length / 2
+function isOnQuorum(record: LogRecord, { groups, diskOf }: Copies): boolean {
+  return isQuorum(groups, (id) => holds(diskOf(id), record))
 }
 
 function holds(log: readonly LogRecord[], wanted: LogRecord): boolean {

@@ -28,6 +28,8 @@ export const crashPoints = [
   'before ACK',
   'before COMMIT',
   'before INFORM',
+  'before CONFIGURATION',
+  'before activate',
   'before deliver',
   'before confirmed',
   'before PING',

@@ -30,6 +30,8 @@ export function describeMessage(message: ZabMessage): string {
       return `${message.type} ${message.epoch}`
     case 'ACKEPOCH':
       return `ACKEPOCH current ${message.currentEpoch} log ${describeZxid(message.lastZxid)} counts ${message.counts}`
+    case 'CONFIGURATION':
+      return `CONFIGURATION ${describeZxid(message.version)} of ${message.voters.join(', ')}`
     case 'DIFF':
       return `DIFF after ${describeZxid(message.after)}`
     case 'TRUNC':

@@ -38,6 +38,7 @@ const rows = {
   wipes: weight('A server loses its disk.'),
   purges: weight('Logs are purged, so that only a tree can bring a late server back.'),
   drifts: weight('A clock runs faster or slower than the others.'),
+  reconfigurations: weight('A leader proposes other voters.'),
   boasts: weight('An observer comes from an epoch that no voter knows.'),
   lies: weight('Strangers claim to be servers; NEWEPOCH names the wrong epoch.'),
   transfers: weight('A leader is asked to hand over, perhaps amid other faults.'),
@@ -68,6 +69,9 @@ export function drawZabFaults(seed: number, random = new Random(seed)): ZabFault
   const transfers = new Random(seed ^ 0x7a4e).chance(0.4) ? 3 : 0
   const voters = seed % 3 === 0 ? 5 : 3
   const observers = drawObservers(seed, voters)
+  const reconfigurations = new Random(seed ^ 0xc0f1).chance(0.25) ? 5 : 0
+  // The judge of lost disks knows only the first voters.
+  const lost = reconfigurations > 0 ? { wipes: 0, hopeless: 0 } : { wipes, hopeless }
   return {
     servers: voters + observers.length,
     observers,
@@ -79,8 +83,10 @@ export function drawZabFaults(seed: number, random = new Random(seed)): ZabFault
     brokenLinks: 1,
     handovers: 1,
     lonelyProposals: 1,
-    boasts: observers.length,
-    ...{ crashes, blocks, forgeries, stalls, pauses, wipes, purges, drifts, lies, hopeless },
+    // The claim would outlast the observer's promotion.
+    boasts: reconfigurations > 0 ? 0 : observers.length,
+    reconfigurations,
+    ...{ crashes, blocks, forgeries, stalls, pauses, purges, drifts, lies, ...lost },
     transfers,
   }
 }

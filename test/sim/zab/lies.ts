@@ -2,7 +2,7 @@
 // to be a server which is down, a leader that names a wrong epoch. Safety must not depend on them
 // being true.
 
-import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
+import type { Vote, ZabMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import { farEpoch } from './rules.ts'
@@ -36,7 +36,8 @@ export class Lies {
     this.#world.trace(`${id} is made to elect ${leader}`)
     this.#world.coverage.cover(everybody ? 'forged election' : 'forged leader')
     const epoch = ++this.#forgedEpoch
-    const vote = { epoch, zxid: word.vote.zxid, id: leader as ServerId }
+    const { zxid } = word.vote
+    const vote: Vote = { epoch, zxid, standing: 'voter', id: leader as ServerId }
     for (const { id: from } of this.#world.servers) {
       const lies = from === leader ? ('leading' as const) : ('following' as const)
       const message = everybody
@@ -77,10 +78,18 @@ export class Lies {
   #lie({ word }: Incarnation, as: ServerId): ZabMessage {
     const { random } = this.#world
     const initialised = true
-    const vote = { epoch: farEpoch, zxid: makeZxid({ epoch: farEpoch, counter: 1 }), id: as }
+    const vote = {
+      epoch: farEpoch,
+      zxid: makeZxid({ epoch: farEpoch, counter: 1 }),
+      standing: 'voter',
+      id: as,
+    } as const
     const round = random.chance(0.5) ? 2 ** 50 : (word?.round ?? 0)
     return random.pick<ZabMessage>([
-      { type: 'NOTIFICATION', vote, round, role: 'looking', establishedEpoch: 0, initialised },
+      {
+        ...{ type: 'NOTIFICATION', vote, round, role: 'looking', establishedEpoch: 0, initialised },
+        configuration: zxidZero,
+      },
       {
         type: 'NOTIFICATION',
         vote,
@@ -88,10 +97,11 @@ export class Lies {
         role: 'leading',
         establishedEpoch: farEpoch,
         initialised,
+        configuration: zxidZero,
       },
       { type: 'CEPOCH', acceptedEpoch: farEpoch, currentEpoch: farEpoch, initialised },
       { type: 'ACKEPOCH', currentEpoch: farEpoch, lastZxid: vote.zxid, counts: true },
-      { type: 'NEWEPOCH', epoch: farEpoch, founds: undefined },
+      { type: 'NEWEPOCH', epoch: farEpoch, founds: undefined, asksForPromise: true },
       { type: 'TRUNC', to: zxidZero },
     ])
   }

@@ -81,7 +81,9 @@ function transferInVain(world: ZabWorld): void {
   const { random } = world
   settle(world)
   const leader = world.leader()
-  const { id: to } = random.pick(world.voters.filter(({ id }) => id !== leader))
+  const others = world.votersBeside(leader)
+  if (others.length < 2) return
+  const to = random.pick(others)
   world.stallDisk(to, 'log', vainTransferMs)
   world.proposeSome(1)
   world.transfer({ to, leaves: false })
@@ -96,7 +98,9 @@ function transferInPeace(world: ZabWorld): void {
   const { random, events } = world
   settle(world)
   const leader = world.leader()
-  const { id: to } = random.pick(world.voters.filter(({ id }) => id !== leader))
+  const others = world.votersBeside(leader)
+  if (others.length < 2) return
+  const to = random.pick(others)
   world.proposeSome(1 + random.below(3))
   const beganMs = events.nowMs
   world.transfer({ to, leaves: random.chance(0.5) })

@@ -309,8 +309,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'return zxids[this.#majority - 1] ?? zxidZero',
-        to: 'return zxids[this.#majority - 2] ?? zxidZero',
+        from: 'const zxid = zxids[majorityOf(voters) - 1] ?? zxidZero',
+        to: 'const zxid = zxids[majorityOf(voters) - 2] ?? zxidZero',
       },
     ],
     seeds: 100,
@@ -321,8 +321,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'this.#voters.map((voter) => reached(voter) ?? zxidZero)',
-        to: 'this.#voters.map((voter) => reached(voter) ?? reached(this.#voters[0] as ServerId) ?? zxidZero)',
+        from: 'voters.map((voter) => reached(voter) ?? zxidZero)',
+        to: 'voters.map((voter) => reached(voter) ?? reached(voters[0] as ServerId) ?? zxidZero)',
       },
     ],
     seeds: 200,
@@ -357,8 +357,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/leadership-check.ts',
-        from: 'if (!this.#quorum.has(answered)) return undefined',
-        to: 'this.#quorum.has(answered)',
+        from: 'if (!this.#state.quorum.has(answered)) return undefined',
+        to: 'this.#state.quorum.has(answered)',
       },
     ],
     seeds: 500,
@@ -417,8 +417,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/looking.ts',
-        from: 'this.#own = { epoch: epochs.currentEpoch, zxid: history.last, id: self }',
-        to: 'this.#own = { epoch: epochs.currentEpoch, zxid: state.delivered, id: self }\n    history.last',
+        from: ': { epoch: epochs.currentEpoch, zxid: history.last, standing, id: self }',
+        to: ': { epoch: epochs.currentEpoch, zxid: state.delivered, standing, id: self }\n    history.last',
       },
     ],
     seeds: 500,
@@ -642,8 +642,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: "if (learner.phase.type === 'synced') this.#state.send(id, { type: 'COMMIT', zxid })",
-        to: "if (learner.takesProposals) this.#state.send(id, { type: 'COMMIT', zxid })",
+        from: "else if (learner.phase.type === 'synced') {",
+        to: 'else if (learner.takesProposals) {',
       },
     ],
     seeds: 200,
@@ -695,8 +695,8 @@ export const zabMutants: readonly Mutant[] = [
       },
       {
         file: following,
-        from: 'vote: { epoch: epochs.currentEpoch, zxid: history.last, id: this.#leader },',
-        to: 'vote: { epoch: epochs.currentEpoch, zxid: this.#syncPoint || history.last, id: this.#leader },',
+        from: 'zxid: history.last,\n        standing',
+        to: 'zxid: this.#syncPoint || history.last,\n        standing',
       },
     ],
     seeds: 200,
@@ -760,8 +760,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'this.#majority = Math.floor(voters.length / 2) + 1',
-        to: 'this.#majority = Math.floor(voters.length / 2)',
+        from: 'return Math.floor(voters.length / 2) + 1',
+        to: 'return Math.floor(voters.length / 2)',
       },
     ],
     seeds: 100,
@@ -772,8 +772,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/vote.ts',
-        from: 'a.epoch - b.epoch || a.zxid - b.zxid',
-        to: 'a.zxid - b.zxid || a.epoch - b.epoch',
+        from: 'a.epoch - b.epoch ||\n    a.zxid - b.zxid ||',
+        to: 'a.zxid - b.zxid ||\n    a.epoch - b.epoch ||',
       },
     ],
     seeds: 1000,
@@ -798,7 +798,7 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: 'const more = this.#isVoter(from) && this.#broadcast.acked(from, syncPoint)',
+        from: 'const more = this.#countsAck(from, learner) && this.#broadcast.acked(from, syncPoint)',
         to: `const { voters } = this.#state.membership
     const absent = voters.find((voter) => this.#broadcast.loggedBy(voter) === undefined)
     const more = this.#broadcast.acked(this.#isVoter(from) ? from : (absent ?? from), syncPoint)`,
@@ -834,17 +834,17 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/looking.ts',
-        from: 'this.#workingLeader() ?? (this.#votesItself ? this.#electedLeader(nowMs) : undefined)',
-        to: 'this.#workingLeader() ?? this.#electedLeader(nowMs)',
+        from: 'return this.#mayVote(this.#state.self)',
+        to: 'return true',
       },
       {
         file: 'daemon/zab/looking.ts',
-        from: 'if (!this.#votesItself) return\n',
-        to: '',
+        from: 'const standing = state.configurations.standingOf(self)',
+        to: "const standing = 'voter'",
       },
       {
         file: 'daemon/zab/looking.ts',
-        from: 'if (!this.#state.membership.isVoter(message.vote.id)) return\n',
+        from: 'if (leader === this.#state.self && !this.#state.configurations.concerns(leader)) return\n',
         to: '',
       },
     ],
@@ -882,6 +882,177 @@ export const zabMutants: readonly Mutant[] = [
         file: leading,
         from: 'if (!learner.takesProposals) return\n',
         to: "if (learner.phase.type !== 'synced') return\n",
+      },
+    ],
+    seeds: 500,
+  },
+
+  // --- configurations ----------------------------------------------------------------------------
+  {
+    name: 'two changes at once',
+    rule: 'I20: a configuration is proposed when the last one is active',
+    edits: [
+      {
+        file: leading,
+        from: 'return !configurations.isJoint && configurations.since <= delivered',
+        to: 'return configurations !== undefined && delivered >= 0',
+      },
+      {
+        file: 'daemon/zab/configuration.ts',
+        from: "invariant(before === undefined, 'a configuration is proposed when the one before is active')",
+        to: '',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'commits by the new majority alone',
+    rule: 'I20: both majorities, until the new one is active',
+    edits: [
+      {
+        file: 'daemon/zab/quorum.ts',
+        from: 'if (least === undefined || zxid < least) least = zxid',
+        to: 'least = zxid',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'commits by the old majority alone',
+    rule: 'I20: both majorities, until the new one is active',
+    edits: [
+      {
+        file: 'daemon/zab/quorum.ts',
+        from: 'if (least === undefined || zxid < least) least = zxid',
+        to: 'least ??= zxid',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'promises by one majority alone',
+    rule: 'I20: both majorities elect',
+    edits: [
+      {
+        file: leading,
+        from: ': quorum.has((voter) => promised(voter) && this.#counts(voter))',
+        to: ': state.configurations.mayBeQuorum((voter) => promised(voter) && this.#counts(voter))',
+      },
+      {
+        file: leading,
+        from: 'if (!quorum.has((voter) => present(voter) && (this.#first || this.#counts(voter)))) return',
+        to: `if (!state.configurations.mayBeQuorum((voter) => present(voter) && (this.#first || this.#counts(voter)))) return`,
+      },
+      {
+        file: leading,
+        from: "if (!quorum.has(withUs)) this.#stepDown('a quorum is lost')",
+        to: "if (!this.#state.configurations.mayBeQuorum(withUs) && quorum) this.#stepDown('a quorum is lost')",
+      },
+      {
+        file: 'daemon/zab/broadcast.ts',
+        from: 'return this.#state.quorum.has((voter) => this.#logged.has(voter))',
+        to: 'return this.#state.configurations.mayBeQuorum((voter) => this.#logged.has(voter))',
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: 'NEWLEADER acknowledged by one majority alone',
+    rule: 'I20: both majorities begin an epoch',
+    edits: [
+      {
+        file: 'daemon/zab/broadcast.ts',
+        from: 'return this.#state.quorum.has((voter) => this.#logged.has(voter))',
+        to: 'return this.#state.configurations.mayBeQuorum((voter) => this.#logged.has(voter))',
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: 'a configuration that TRUNC does not take back',
+    rule: 'the last one in the log is in force',
+    edits: [
+      {
+        file: serverState,
+        from: 'this.configurations.truncateAfter(to)',
+        to: '',
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: 'a configuration in force once it is delivered',
+    rule: 'the last one in the log is in force, committed or not',
+    edits: [
+      {
+        file: 'daemon/zab/configuration.ts',
+        from: 'return this.#last.membership',
+        to: 'return (this.#places[0] ?? this.#last).membership',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'a restart forgets what was not delivered',
+    rule: 'after a restart the configuration is read from the log',
+    edits: [
+      {
+        file: serverState,
+        from: 'for (const { zxid, change } of options.changes ?? []) this.configurations.append(zxid, change)',
+        to: '',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'a tree without its configuration',
+    rule: 'a tree carries the configuration that it shows',
+    edits: [
+      {
+        file: serverState,
+        from: 'this.configurations.restartAfter(zxid, configuration ?? this.#seed)',
+        to: 'this.configurations.restartAfter(zxid, this.#seed)',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'a removed leader goes on',
+    rule: 'a leader that does not vote steps down once the change is committed',
+    edits: [
+      {
+        file: leading,
+        from: 'if (!isJoint && since <= zxid && !this.#isVoter(self)) this.#leave()',
+        to: 'if (isJoint && since > zxid && !this.#isVoter(self)) this.#leave()',
+      },
+    ],
+    seeds: 500,
+  },
+  {
+    name: 'a new voter without what it was to be informed of',
+    rule: 'the log of a voter has no gaps',
+    edits: [
+      {
+        file: leading,
+        from: 'if (entries.first > learner.sentUpTo) this.#propose(id, learner, entries)',
+        to: 'if (entries.first < learner.sentUpTo) this.#propose(id, learner, entries)',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'a configuration is activated before it is committed',
+    rule: 'the old majority alone may elect until a joint one has the change',
+    edits: [
+      {
+        file: leading,
+        from: 'if (this.#activates || !configurations.isJoint || configurations.since > delivered) return',
+        to: 'if (this.#activates || !configurations.isJoint || delivered < 0) return',
+      },
+      {
+        file: leading,
+        from: '    this.#state.append(entries)\n    if (',
+        to: '    this.#state.append(entries)\n    this.#maybeActivate()\n    if (',
       },
     ],
     seeds: 500,

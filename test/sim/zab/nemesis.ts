@@ -47,6 +47,7 @@ export class Nemesis {
       ...of('purges', this.#purges()),
       ...of('drifts', [() => world.drift(this.#any(), 0.3 + world.random.next() * 1.5)]),
       ...of('lies', this.#lies()),
+      ...of('reconfigurations', [() => world.reconfigure()]),
       ...of('transfers', this.#transfers()),
       ...of('boasts', [() => this.#boast()]),
     ]

@@ -9,23 +9,33 @@ import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
 import type { ZabChecker } from './checker.ts'
+import { type Groups, isQuorum } from './configurations.ts'
 import type { LogRecord } from './records.ts'
 import { type Incarnation, timing, type ZabServer } from './server.ts'
 
 /** An epoch that no ensemble here reaches: only lies name it. */
 export const farEpoch = 2_000_000
 
+/** The world's view of who votes. */
+interface Configured {
+  groupsOf(log: readonly LogRecord[]): Groups
+  concerns(process: Incarnation): boolean
+}
+
 export class ZabRules {
-  readonly #voters: readonly ZabServer[]
+  readonly #world: Configured
+  readonly #servers: readonly ZabServer[]
   readonly #checker: ZabChecker
   readonly #epochCounterMax: number
 
   constructor(parts: {
-    readonly voters: readonly ZabServer[]
+    readonly world: Configured
+    readonly servers: readonly ZabServer[]
     readonly checker: ZabChecker
     readonly epochCounterMax: number
   }) {
-    this.#voters = parts.voters
+    this.#world = parts.world
+    this.#servers = parts.servers
     this.#checker = parts.checker
     this.#epochCounterMax = parts.epochCounterMax
   }
@@ -46,7 +56,7 @@ export class ZabRules {
           'ACKEPOCH leaves when the promise is on the disk',
         )
         invariant(
-          disk.epochs.acceptedEpoch <= process.promised || !process.server.votes,
+          disk.epochs.acceptedEpoch <= process.promised || !process.isAsked,
           'a server that has promised a later epoch joins no earlier one',
         )
         return
@@ -70,23 +80,30 @@ export class ZabRules {
         if (to === message.successor) this.#hands(process, message.zxid, to)
         return
       case 'COMMIT':
-        return this.#checker.announced(message.zxid, process.log, this.#disks)
+        return this.#announced(process, message.zxid)
       case 'INFORM':
-        return this.#checker.announced(lastOf(message.entries), process.log, this.#disks)
+        return this.#announced(process, lastOf(message.entries))
       case 'UPTODATE':
-        return this.#checker.announced(message.committed, process.log, this.#disks)
+        return this.#announced(process, message.committed)
     }
   }
 
+  #announced({ log }: Incarnation, zxid: Zxid): void {
+    const groups = this.#world.groupsOf(log)
+    this.#checker.announced(zxid, log, { diskOf: (id) => this.#diskOf(id), groups })
+  }
+
   /** A transfer loses nothing and leaves nothing in doubt: all that was proposed is committed. */
-  #hands({ delivered, zab }: Incarnation, zxid: Zxid, to: ServerId): void {
+  #hands({ delivered, log, zab }: Incarnation, zxid: Zxid, to: ServerId): void {
     invariant(
       delivered === zxid,
       'leadership is handed over when all that was proposed is delivered',
     )
     invariant(zab.lastZxid === zxid, 'leadership is handed over with the whole log')
-    const successor = this.#voters.find(({ id }) => id === to)
-    invariant(successor !== undefined, 'leadership is handed to a voter')
+    const successor = this.#servers.find(({ id }) => id === to)
+    invariant(successor !== undefined, 'leadership is handed to a server that exists')
+    const voters = this.#world.groupsOf(log).flat()
+    invariant(voters.includes(to), 'leadership is handed to a voter')
     const { disk } = successor
     // It may have lost its disk since it acknowledged; then it stands for nothing.
     const isForgetful = !disk.epochs.initialised
@@ -111,36 +128,49 @@ export class ZabRules {
     )
   }
 
-  delivers({ server, delivered: before }: Incarnation, record: LogRecord): void {
-    this.#checker.delivered(record, { before, own: server.disk.log, disks: this.#disks })
+  delivers({ log, server, delivered: before }: Incarnation, record: LogRecord): void {
+    const groups = this.#world.groupsOf(log)
+    const { log: own } = server.disk
+    this.#checker.delivered(record, { before, own, diskOf: (id) => this.#diskOf(id), groups })
   }
 
   /** A server received CEPOCH, with this role before. */
   joined(receiver: Incarnation, learner: ZabServer, before: ZabRole): void {
-    if (learner.votes || before.type !== 'leading' || !receiver.isAlive) return
+    const voters = this.#world.groupsOf(receiver.log).flat()
+    if (voters.includes(learner.id) || before.type !== 'leading' || !receiver.isAlive) return
     invariant(receiver.role.type === 'leading', 'a server that does not vote deposes no leader')
   }
 
-  takes({ server, log }: Incarnation, role: ZabRole): void {
+  takes(process: Incarnation, role: ZabRole): void {
+    const { server, log } = process
     if (role.type === 'looking') return
-    invariant(server.votes || role.type === 'following', 'an observer never leads')
+    const mayLead = this.#world.concerns(process)
+    invariant(mayLead || role.type === 'following', 'an observer never leads')
     const { currentEpoch } = server.disk.epochs
     invariant(currentEpoch >= role.epoch, 'who serves has the epoch on its disk')
     if (role.type !== 'leading' || role.epoch === 0) return
     this.#checker.established(server.id, role.epoch, {
       history: log,
-      current: this.#voters.map(({ disk }) => disk.currentEpochEver),
+      currentOf: (id) => this.#servers[id - 1]?.disk.currentEpochEver ?? 0,
+      groups: this.#world.groupsOf(log),
     })
   }
 
   /** Time has passed for the server. */
   ticked(process: Incarnation): void {
     this.#checkHeard(process)
+    this.#checkLeads(process)
     this.#checkTransfer(process)
     const epoch = process.server.leadsEpoch
     if (epoch === undefined || process.isHandingOver) return
     const bound = makeZxid({ epoch, counter: this.#epochCounterMax })
     invariant(process.zab.lastZxid <= bound, 'an epoch ends before its counter does')
+  }
+
+  /** Once the ensemble has changed without its leader, that leads it no longer. */
+  #checkLeads(process: Incarnation): void {
+    if (process.role.type !== 'leading' || process.role.epoch === 0) return
+    invariant(this.#world.concerns(process), 'a leader that was removed steps down')
   }
 
   /** A transfer that does not succeed is given up: requests wait. */
@@ -156,12 +186,15 @@ export class ZabRules {
    * that it may take to be brought up to date. Silence counts only while the server runs: messages
    * that wait for a paused server are not late.
    */
-  #checkHeard({ awakeMs, heardMs, role, roleSinceMs }: Incarnation): void {
+  #checkHeard({ awakeMs, heardMs, log, role, roleSinceMs, server }: Incarnation): void {
     const allowedMs = timing.discoveryTimeoutMs + timing.syncTimeoutMs + 2 * timing.pingMs
     const isHeard = (atMs: number): boolean => awakeMs - atMs <= allowedMs
     if (role.type === 'leading' && role.epoch > 0) {
-      const heard = this.#voters.filter(({ id }) => isHeard(heardMs.get(id) ?? -Infinity)).length
-      invariant(heard + 1 > this.#voters.length / 2, 'a leader that hears of no quorum steps down')
+      const heard = isQuorum(
+        this.#world.groupsOf(log),
+        (id) => id === server.id || isHeard(heardMs.get(id) ?? -Infinity),
+      )
+      invariant(heard, 'a leader that hears of no quorum steps down')
     }
     if (role.type === 'following') {
       const heard = isHeard(Math.max(roleSinceMs, heardMs.get(role.leader) ?? 0))
@@ -169,7 +202,7 @@ export class ZabRules {
     }
   }
 
-  get #disks(): (readonly LogRecord[])[] {
-    return this.#voters.map(({ disk }) => disk.log)
+  #diskOf(id: ServerId): readonly LogRecord[] {
+    return this.#servers[id - 1]?.disk.log ?? []
   }
 }

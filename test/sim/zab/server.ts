@@ -9,6 +9,7 @@ import { DriftingClock } from '../drifting-clock.ts'
 import type { EventQueue } from '../event-queue.ts'
 import { Standstill } from '../standstill.ts'
 import type { ZabChecker } from './checker.ts'
+import { changeIn, changesIn, stateIn } from './configurations.ts'
 import { type DiskQueue, ZabDisk } from './disk.ts'
 import type { Link } from './network.ts'
 import { type LogRecord, rangesOf } from './records.ts'
@@ -73,6 +74,9 @@ export class ZabServer {
       {
         self: id,
         voters,
+        configuration: stateIn(disk.log, disk.applied, voters),
+        changes: changesIn(disk.log, disk.applied),
+        changeIn: (payload) => changeIn(Buffer.from(payload).toString('latin1')),
         epochs: disk.epochs,
         logBase: disk.base,
         logged: rangesOf(disk.log.filter((record) => record.zxid > disk.base)),
@@ -114,6 +118,8 @@ export class Incarnation {
   currentEpoch: number
   /** the epoch of the last NEWEPOCH it received */
   promised = 0
+  /** it asked for a promise */
+  isAsked = false
   /** the end of its log when NEWLEADER arrived */
   syncPoint: Zxid = zxidZero
   readonly questions: Question[] = []

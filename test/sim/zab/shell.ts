@@ -8,6 +8,7 @@ import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
 import { within } from '../range.ts'
+import { activation } from './configurations.ts'
 import type { CrashPoint } from './crash-points.ts'
 import { describeMessage, describeRole, describeZxid } from './describe.ts'
 import { DiskQueue } from './disk.ts'
@@ -24,9 +25,11 @@ export class ZabShell {
   #crashPoint: CrashPoint | undefined
 
   constructor(world: ZabWorld) {
-    const { voters, checker, options } = world
+    const { checker, options, servers } = world
     this.#world = world
-    this.#rules = new ZabRules({ voters, checker, epochCounterMax: options.epochCounterMax })
+    this.#rules = new ZabRules({
+      ...{ world, checker, servers, epochCounterMax: options.epochCounterMax },
+    })
     this.#trees = new Trees(world, this)
   }
 
@@ -203,6 +206,10 @@ export class ZabShell {
         process.questions.length = 0
         this.#world.trace(`${id} is ${describeRole(effect.role)}`)
         return this.#rules.takes(process, effect.role)
+      case 'activate':
+        return this.after(process, within(this.#world.options.networkMs, this.#world.random), () =>
+          this.#activate(process),
+        )
       case 'hold':
         process.isHolding = true
         process.holdingSinceMs = process.awakeMs
@@ -225,6 +232,13 @@ export class ZabShell {
         return
       case 'fatal':
         invariant(false, `no server has to give up: ${effect.reason}`)
+    }
+  }
+
+  #activate(process: Incarnation): void {
+    if (!process.isAlive || process.zab.configuration.before === undefined) return
+    if (this.#world.propose([activation], process.server.id)) {
+      this.#world.coverage.cover('activation')
     }
   }
 
@@ -266,6 +280,7 @@ export class ZabShell {
     if (message.type !== 'NEWEPOCH') return message
     const told = this.#world.lies.maybeMisannounced(message, receiver, server.id)
     receiver.promised = told.epoch
+    receiver.isAsked = told.asksForPromise
     receiver.syncPoint = zxidZero
     return told
   }

@@ -4,6 +4,7 @@ import { invariant } from '../../../src/invariant.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import type { Zxid } from '../../../src/protocol/zxid.ts'
 import { type Range, within } from '../range.ts'
+import { stateIn } from './configurations.ts'
 import { describeZxid } from './describe.ts'
 import { lastZxidOf } from './records.ts'
 import type { Incarnation } from './server.ts'
@@ -65,7 +66,8 @@ export class Trees {
       receiver.log = [...receiver.server.disk.log]
       receiver.delivered = zxid
       this.#world.trace(`${receiver.server.id} has the tree of ${describeZxid(zxid)}`)
-      this.#shell.step(receiver, { type: 'snapshotInstalled', zxid })
+      const configuration = stateIn(receiver.log, zxid, this.#world.seed)
+      this.#shell.step(receiver, { type: 'snapshotInstalled', zxid, configuration })
     })
   }
 

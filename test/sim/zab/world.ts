@@ -11,18 +11,28 @@
 
 import { invariant } from '../../../src/invariant.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
-import { counterOf, epochOf, makeZxid } from '../../../src/protocol/zxid.ts'
+import { counterOf, epochOf, makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import type { Random } from '../../../src/random.ts'
 import { Coverage } from '../coverage.ts'
 import { EventQueue } from '../event-queue.ts'
 import type { Range } from '../range.ts'
 import { ZabChecker } from './checker.ts'
+import {
+  activation,
+  changeIn,
+  changesIn,
+  configRecord,
+  type Groups,
+  groupsIn,
+  stateIn,
+} from './configurations.ts'
 import type { CrashPoint } from './crash-points.ts'
 import { describeZxid } from './describe.ts'
 import { Lies } from './lies.ts'
 import { ZabNetwork } from './network.ts'
+import type { LogRecord } from './records.ts'
 import { entriesOf, recordsOf } from './records.ts'
-import { ZabServer } from './server.ts'
+import { type Incarnation, ZabServer } from './server.ts'
 import { ZabShell } from './shell.ts'
 
 export interface ZabWorldOptions {
@@ -59,7 +69,11 @@ export class ZabWorld {
   readonly checker = new ZabChecker()
   readonly coverage = new Coverage()
   readonly servers: readonly ZabServer[]
+  /** as long as no configuration was proposed */
   readonly voters: readonly ZabServer[]
+  readonly seed: readonly ServerId[]
+  /** A configuration was proposed. */
+  isReconfigured = false
   readonly network: ZabNetwork
   readonly lies: Lies
   readonly trace: (line: string) => void
@@ -83,6 +97,7 @@ export class ZabWorld {
     const { observers } = this.options
     this.servers = ids.map((id) => new ZabServer(id, !observers.includes(id), this))
     this.voters = this.servers.filter(({ votes }) => votes)
+    this.seed = this.voters.map(({ id }) => id)
     this.#shell = new ZabShell(this)
     this.lies = new Lies(this, this.#shell)
     this.network = this.#makeNetwork()
@@ -291,9 +306,52 @@ export class ZabWorld {
     const last = process.zab.lastZxid
     const counter = epochOf(last) === epoch ? counterOf(last) + 1 : 1
     const entries = entriesOf(makeZxid({ epoch, counter }), payloads)
-    for (const record of recordsOf(entries)) this.checker.proposed(record, process.delivered)
+    for (const record of recordsOf(entries)) {
+      if (changeIn(record.payload) !== undefined) this.#changes(process.log, record)
+      this.checker.proposed(record, process.delivered)
+    }
     this.#shell.step(process, { type: 'proposed', entries })
     return true
+  }
+
+  /** I20: a change begins when the last one is active, and ends once it is committed. */
+  #changes(log: readonly LogRecord[], { payload }: LogRecord): void {
+    this.isReconfigured = true
+    const state = stateIn(log, Infinity as Zxid, this.seed)
+    const last = changesIn(log, zxidZero).at(-1)?.zxid ?? zxidZero
+    invariant(last <= this.checker.lastZxid, 'two changes of the configuration never overlap')
+    const isJoint = state?.before !== undefined
+    invariant(isJoint === (payload === activation), 'a change is proposed, then activated')
+  }
+
+  /** A leader proposes that any servers be the voters. */
+  reconfigure(): void {
+    const { random, servers } = this
+    const count = 1 + random.below(servers.length)
+    const voters = random.shuffled(servers.map(({ id }) => id)).slice(0, count)
+    const leader = servers.find(({ running }) => running?.zab.judgeVoters(voters) === 'possible')
+    if (leader === undefined) return
+    if (!this.propose([configRecord(voters.sort((a, b) => a - b))], leader.id)) return
+    this.coverage.cover('reconfiguration')
+    this.trace(`${leader.id} proposes the voters ${voters.join(', ')}`)
+  }
+
+  /** The groups of voters that a server has to go by whose log this is. */
+  groupsOf(log: readonly LogRecord[], upTo = Infinity as Zxid): Groups {
+    return this.isReconfigured ? groupsIn(log, upTo, this.seed) : [this.seed]
+  }
+
+  /** The voters beside the leader, in the order of their ids, by its log. */
+  votersBeside(leader: number | undefined): readonly ServerId[] {
+    const process = this.servers.find(({ id }) => id === leader)?.running
+    const voters = new Set(this.groupsOf(process?.log ?? []).flat())
+    return [...voters].filter((id) => id !== leader).sort((a, b) => a - b)
+  }
+
+  /** Whether a server with this log may count, by the last configuration or an earlier one. */
+  concerns({ log, delivered, server }: Incarnation): boolean {
+    const states = [delivered, ...changesIn(log, delivered).map(({ zxid }) => zxid)]
+    return states.some((zxid) => this.groupsOf(log, zxid).flat().includes(server.id))
   }
 
   // --- how it stands -----------------------------------------------------------------------------

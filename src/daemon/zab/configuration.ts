@@ -1,0 +1,134 @@
+// The configurations of the ensemble that a server's log holds: which servers vote from which
+// transaction on. A change takes two transactions, the second one proposed once the first is
+// committed:
+//
+//   propose    names the new voters. From its place in the log on, a majority of the former voters
+//              and a majority of the new ones are needed for everything
+//   activate   from here on, a majority of the new ones
+//
+// The last one in the log is in force, committed or not: a leader that does not have it yet is
+// elected by the rules before it, and one that has it by its own. A cut of the log takes it back.
+// Until a change is committed, its server does not know whether others go by it, and stands for
+// election by the configurations before it, too.
+//
+// Source: joint consensus, in Ongaro, "Consensus: Bridging Theory and Practice" (2014), section 4.3.
+
+import { invariant } from '../../invariant.ts'
+import type { Standing } from '../../protocol/peer/messages.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import { Membership } from './membership.ts'
+
+export interface Configuration {
+  /** of the transaction that proposed it; 0 for the one in the servers' files */
+  readonly version: Zxid
+  readonly voters: readonly ServerId[]
+  /** addresses and roles of all servers; opaque to Zab */
+  readonly text: string
+}
+
+/** What a transaction does to the configuration. */
+export type ConfigurationChange =
+  | { readonly type: 'propose'; readonly voters: readonly ServerId[]; readonly text: string }
+  | { readonly type: 'activate' }
+
+export interface ConfigurationState {
+  readonly last: Configuration
+  /** the one before, as long as `last` is not active */
+  readonly before: Configuration | undefined
+}
+
+interface Place {
+  /** where it begins in the log */
+  readonly zxid: Zxid
+  readonly state: ConfigurationState
+  readonly membership: Membership
+  /** once it is active, which other servers may know before us */
+  readonly active: Membership
+}
+
+export class Configurations {
+  /** By ascending zxid; the first is that of what was delivered. */
+  #places: Place[]
+
+  /** @param delivered `state` is that of the history up to there */
+  constructor(state: ConfigurationState, delivered: Zxid) {
+    this.#places = [placeOf(state, delivered)]
+  }
+
+  /** The last one in the log. */
+  get membership(): Membership {
+    return this.#last.membership
+  }
+
+  get state(): ConfigurationState {
+    return this.#last.state
+  }
+
+  /** The transaction that made `state` what it is. */
+  get since(): Zxid {
+    return this.#last.zxid
+  }
+
+  /** A configuration was proposed that is not active yet. */
+  get isJoint(): boolean {
+    return this.#last.state.before !== undefined
+  }
+
+  /** Whether `id` votes by the last configuration, or by one that may still be in force. */
+  concerns(id: ServerId): boolean {
+    return this.#places.some(({ membership }) => membership.isVoter(id))
+  }
+
+  standingOf(id: ServerId): Standing {
+    if (this.membership.isVoter(id)) return 'voter'
+    return this.concerns(id) ? 'former' : 'none'
+  }
+
+  /** Whether it is a quorum by one of the configurations that may be in force elsewhere. */
+  mayBeQuorum(agrees: (voter: ServerId) => boolean): boolean {
+    return this.#places.some(({ active }) => active.quorum.has(agrees))
+  }
+
+  /** A change is appended to the log. */
+  append(zxid: Zxid, change: ConfigurationChange): void {
+    this.#places.push(placeOf(changed(this.state, zxid, change), zxid))
+  }
+
+  truncateAfter(zxid: Zxid): void {
+    this.#places = this.#places.filter((place, i) => i === 0 || place.zxid <= zxid)
+  }
+
+  delivered(upTo: Zxid): void {
+    while ((this.#places[1]?.zxid ?? Infinity) <= upTo) this.#places.shift()
+  }
+
+  /** The log begins anew after a tree that shows `state`. */
+  restartAfter(zxid: Zxid, state: ConfigurationState): void {
+    this.#places = [placeOf(state, zxid)]
+  }
+
+  get #last(): Place {
+    const last = this.#places.at(-1)
+    invariant(last !== undefined, 'an ensemble has a configuration')
+    return last
+  }
+}
+
+function changed(
+  { last, before }: ConfigurationState,
+  zxid: Zxid,
+  change: ConfigurationChange,
+): ConfigurationState {
+  if (change.type === 'activate') return { last, before: undefined }
+  invariant(before === undefined, 'a configuration is proposed when the one before is active')
+  const { voters, text } = change
+  return { last: { version: zxid, voters, text }, before: last }
+}
+
+function placeOf(state: ConfigurationState, zxid: Zxid): Place {
+  const { last, before } = state
+  const active = new Membership(last.voters)
+  const membership = before === undefined ? active : new Membership(last.voters, before.voters)
+  return { zxid, state, membership, active }
+}
