@@ -4,9 +4,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ReadOptions } from '../options.ts'
+import type { SaslOptions } from '../protocol/sasl/sasl-options.ts'
 import type { daemonProgram } from './config-rows.ts'
 import { JaasError, readJaasUsers } from './jaas.ts'
-import type { SaslOptions } from './sasl-options.ts'
 
 type Read = ReadOptions<(typeof daemonProgram)['rows']>
 

@@ -16,7 +16,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { limits } from '../../limits.ts'
 import { digestOf } from '../../protocol/digest.ts'
 import type { Id } from '../../protocol/records.ts'
-import type { SaslOptions } from '../sasl-options.ts'
+import type { SaslOptions } from '../../protocol/sasl/sasl-options.ts'
 
 export interface AuthenticationOptions {
   /** Every client is a super user. */

@@ -3,8 +3,8 @@
 
 import type { Id } from '../../protocol/records.ts'
 import { DigestMd5Server } from '../../protocol/sasl/digest-md5-server.ts'
+import type { SaslOptions } from '../../protocol/sasl/sasl-options.ts'
 import { SaslRefusal } from '../../protocol/sasl/sasl-refusal.ts'
-import type { SaslOptions } from '../sasl-options.ts'
 import { superUser } from './authentication.ts'
 
 /** As ZooKeeper's server names itself, and as its clients expect. */

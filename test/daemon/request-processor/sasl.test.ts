@@ -1,7 +1,7 @@
 // SASL of clients: from the request to the identity, and what that may do.
 
 import t from 'tap'
-import type { SaslOptions } from '../../../src/daemon/sasl-options.ts'
+import type { SaslOptions } from '../../../src/protocol/sasl/sasl-options.ts'
 import type { ReplyBody, Request } from '../../../src/protocol/zk/messages.ts'
 import { digestMd5Response, nonceOf } from '../../digest-md5-client.ts'
 import { create, type FakeServer, get, ping, serversOf } from '../fake-client.ts'

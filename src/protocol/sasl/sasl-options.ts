@@ -1,4 +1,4 @@
-// What a server knows of SASL: config.ts reads it, session/client-sasl.ts uses it.
+// What a server knows of the users of DIGEST-MD5: daemon/config.ts reads it, daemon/session uses it.
 
 export interface SaslOptions {
   /** the passwords, by user */
