@@ -243,12 +243,14 @@ export class Server implements Part {
         skipAcl: this.#config.skipAcl,
         superDigest: this.#config.superDigest,
         requiredSchemes: this.#config.enforcedAuthSchemes,
+        sasl: this.#config.sasl,
       },
       rules: {
         extendedTypesEnabled: this.#config.extendedTypesEnabled,
         enforceQuota: this.#config.enforceQuota,
         reconfiguration: this.#reconfiguration,
         votersMin: this.#config.standaloneEnabled ? 2 : 1,
+        hasSasl: this.#config.sasl !== undefined,
       },
       reaping: {
         checkIntervalMs: this.#config.containerCheckIntervalMs,

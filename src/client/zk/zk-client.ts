@@ -61,6 +61,17 @@ export { defaultConnectTimeoutMs, defaultSessionTimeoutMs } from './options.ts'
 export type { SessionState } from './session-events.ts'
 export type { Watcher } from './watch-registry.ts'
 
+export interface Reconfiguration {
+  /** `server.N=host:2888:3888[:role];[address:]clientPort`, separated by commas */
+  readonly joining?: string | undefined
+  /** ids, separated by commas */
+  readonly leaving?: string | undefined
+  /** all servers, as in `joining`, in place of both */
+  readonly members?: string | undefined
+  /** of the configuration to be replaced; by default, of any */
+  readonly version?: number
+}
+
 /** A znode that each server derives from its configuration. */
 export const configPath = '/zookeeper/config'
 
@@ -267,6 +278,24 @@ export class ZkClient extends EventEmitter<ZkClientEvents> {
       read: (body) => {
         const { leader, refusal } = bodyOf(body, 'moveLeader')
         return { leader, refusal }
+      },
+    })
+  }
+
+  /**
+   * Changes the members of the ensemble, as ZooKeeper's reconfig: servers that join or leave, or all of
+   * them. For clients that may write /zookeeper/config.
+   *
+   * @returns the new configuration, once the former voters are not needed any more
+   */
+  reconfig(change: Reconfiguration): Promise<{ data: Buffer | null; stat: Stat }> {
+    const { joining, leaving, members, version = -1 } = change
+    const request = { type: 'reconfig', joining, leaving, members, version } as const
+    return this.#calls.send({
+      request,
+      read: (body) => {
+        const { data, stat } = bodyOf(body, 'reconfig')
+        return { data: data && asBuffer(data), stat }
       },
     })
   }

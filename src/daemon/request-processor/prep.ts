@@ -40,8 +40,10 @@ export interface WriteRules {
   /** Whether a write above a hard limit is refused. */
   readonly enforceQuota: boolean
   /** Whether the ensemble may be changed; the fewest voters that a change may leave. */
-  readonly reconfiguration: 'enabled' | 'disabled' | 'standalone'
-  readonly votersMin: number
+  readonly reconfiguration?: 'enabled' | 'disabled' | 'standalone'
+  readonly votersMin?: number
+  /** Whether an ACL may name users of SASL. */
+  readonly hasSasl?: boolean
 }
 
 export interface PrepOptions {
@@ -241,7 +243,7 @@ export class Prep {
 
   /** The checks of ZooKeeper's PrepRequestProcessor, in its order. */
   #reconfig(request: Reconfig, { zxid, identities }: Preparation): TxnBody {
-    const { reconfiguration, votersMin } = this.#rules
+    const { reconfiguration = 'disabled', votersMin = 1 } = this.#rules
     if (reconfiguration === 'disabled') return refusal(errorCodes.RECONFIGDISABLED)
     if (reconfiguration === 'standalone') return refusal(errorCodes.UNIMPLEMENTED)
     const { last: before } = this.#ensemble.configuration
@@ -331,7 +333,7 @@ export class Prep {
   #create(op: CreateOp, { session, identities }: Asker): Change | ErrorNumber {
     const { mode, data } = op
     if (!hasParent(op.path)) return errorCodes.BADARGUMENTS
-    const acl = op.acl === undefined ? openAcl : normalizeAcl(op.acl, identities)
+    const acl = op.acl === undefined ? openAcl : normalizeAcl(op.acl, identities, this.#rules)
     if (acl === undefined) return errorCodes.INVALIDACL
     const parent = this.#outstanding.find(parentOf(op.path))
     if (parent === undefined) return errorCodes.NONODE
@@ -371,6 +373,8 @@ export class Prep {
     const { path, data } = op
     const znode = this.#existing(path, perms.write, asker)
     if (typeof znode === 'number') return znode
+    // It is written by reconfig alone: other bytes would be no configuration.
+    if (path === configPath) return errorCodes.BADARGUMENTS
     const dataBytes = data === null ? 0 : data.length
     const more = { count: 0, bytes: dataBytes - znode.dataBytes }
     if (this.#isBeyondQuota(path, more)) return errorCodes.QUOTAEXCEEDED
@@ -383,7 +387,7 @@ export class Prep {
   #setAcl(op: Extract<WriteRequest, { type: 'setACL' }>, asker: Asker): TxnBody {
     const { path } = op
     if (pathProblem(path) !== undefined) return refusal(errorCodes.BADARGUMENTS)
-    const acl = normalizeAcl(op.acl, asker.identities)
+    const acl = normalizeAcl(op.acl, asker.identities, this.#rules)
     if (acl === undefined) return refusal(errorCodes.INVALIDACL)
     const znode = this.#existing(path, perms.admin, asker)
     if (typeof znode === 'number') return refusal(znode)

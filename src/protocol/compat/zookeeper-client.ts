@@ -158,6 +158,16 @@ export class ZooKeeperClientCodec implements ClientCodec {
         writeString(out, request.scheme)
         writeBuffer(out, request.credential)
         return
+      case 'sasl':
+        writeBuffer(out, request.token)
+        return
+      case 'reconfig':
+        for (const list of [request.joining, request.leaving, request.members]) {
+          if (list === undefined) out.int32(-1)
+          else writeString(out, list)
+        }
+        out.int64(request.version)
+        return
       case 'whoAmI':
       case 'moveLeader':
       case 'drain':
@@ -204,6 +214,8 @@ export class ZooKeeperClientCodec implements ClientCodec {
         return { type, paths: readPaths(reader) }
       case 'getAllChildrenNumber':
         return { type, count: reader.int() }
+      case 'sasl':
+        return { type, token: copied(reader.buffer()) }
       case 'whoAmI':
         return { type, identities: reader.vector(() => readId(reader)) ?? [] }
       case 'delete':

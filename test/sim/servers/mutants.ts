@@ -224,8 +224,8 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: commit,
-        from: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n",
-        to: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n    if (request.type === 'delete' && client.queue.length === 1) {\n      client.queue.shift()\n      this.#takeAsked(seq)\n      client.reply(xid, this.#tree.lastApplied, { type: 'delete' })\n    }\n",
+        from: '    this.#ensemble.sendToLeader(message)\n',
+        to: "    this.#ensemble.sendToLeader(message)\n    if (request.type === 'delete' && client.queue.length === 1) {\n      client.queue.shift()\n      this.#takeAsked(seq)\n      client.reply(xid, this.#tree.lastApplied, { type: 'delete' })\n    }\n",
       },
     ],
     seeds: 50,
@@ -337,8 +337,8 @@ export const serverMutants: readonly Mutant[] = [
     edits: [
       {
         file: commit,
-        from: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n",
-        to: "    this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n    if (seq % 50 === 0) this.#ensemble.sendToLeader({ type: 'REQUEST', seq, session, identities, request })\n",
+        from: '    this.#ensemble.sendToLeader(message)\n',
+        to: '    this.#ensemble.sendToLeader(message)\n    if (seq % 50 === 0) this.#ensemble.sendToLeader(message)\n',
       },
     ],
     seeds: 50,

@@ -34,14 +34,23 @@ function clientAddressesOf(text: string): string {
 
 export const reconfig: ShellCommand = {
   name: 'reconfig',
-  isLocal: true,
-  usage: '…',
-  about: 'is not offered: members are those of the configuration files',
-  options: 'raw',
-  words: { min: 0, max: Number.POSITIVE_INFINITY },
-  run() {
-    const how =
-      "change server.N in each server's configuration file, and restart the servers one by one"
-    throw new Error(`Cannot change the members with a command: ${how}`)
+  usage: '[-s] [-v version] [-add server.N=…[,…]] [-remove N[,…]] [-members server.N=…,…]',
+  about: 'changes the members of the ensemble, and prints them; -v only from that version, in hex',
+  options: { s: 'flag', v: 'value', add: 'value', remove: 'value', members: 'value' },
+  words: { min: 0, max: 0 },
+  async run(shell, { flags, values }) {
+    const [joining, leaving, members] = ['add', 'remove', 'members'].map((name) => values.get(name))
+    if (joining === undefined && leaving === undefined && members === undefined) {
+      throw new Error('Cannot tell what is to change: give -add, -remove or -members')
+    }
+    if (members !== undefined && (joining !== undefined || leaving !== undefined)) {
+      throw new Error('Cannot change the members twice: -members names all of them')
+    }
+    const expected = values.get('v')
+    const version = expected === undefined ? -1 : Number.parseInt(expected, 16)
+    if (Number.isNaN(version)) throw new Error(`Cannot read version '${expected}': it is no number`)
+    const { data, stat } = await shell.zk.reconfig({ joining, leaving, members, version })
+    shell.print(`Committed new configuration:\n${data?.toString('utf8') ?? nullText}`)
+    if (flags.has('s')) shell.print(formatStat(stat))
   },
 }
