@@ -373,12 +373,12 @@ export class Prep {
     const { path, data } = op
     const znode = this.#existing(path, perms.write, asker)
     if (typeof znode === 'number') return znode
-    // It is written by reconfig alone: other bytes would be no configuration.
-    if (path === configPath) return errorCodes.BADARGUMENTS
     const dataBytes = data === null ? 0 : data.length
     const more = { count: 0, bytes: dataBytes - znode.dataBytes }
     if (this.#isBeyondQuota(path, more)) return errorCodes.QUOTAEXCEEDED
     if (!matches(op.version, znode.version)) return errorCodes.BADVERSION
+    // It is written by reconfig alone: other bytes would be no configuration.
+    if (path === configPath) return errorCodes.BADARGUMENTS
     const version = nextVersion(znode.version)
     this.#outstanding.setData(path, znode, { version, dataBytes })
     return { type: 'setData', path, data, version }

@@ -216,7 +216,12 @@ t.test('zookeeper: create flags that do not fit, a null ACL, reconfig and SASL',
     creation(19, 0),
     creation(1, -1),
     creation(1, 0, 'null'),
-    client.body(requestBody(16)),
+    client.body(
+      requestBody(16, (out) => {
+        for (let i = 0; i < 3; i++) out.int32(-1)
+        out.int64(-1)
+      }),
+    ),
     client.body(requestBody(102, (out) => writeBuffer(out, Buffer.from('token')))),
     client.request(exists('/c')),
   ]

@@ -234,6 +234,7 @@ function perform(
       const bytes = (op.data?.length ?? 0) - (before.data?.length ?? 0)
       withinQuota(op.path, { count: 0, bytes })
       const znode = checked(op.path, op.version)
+      if (op.path === '/zookeeper/config') fail('BADARGUMENTS')
       znode.data = op.data === null ? null : `${op.data}`
       znode.version = znode.version + 1
       znode.mzxid = zxid

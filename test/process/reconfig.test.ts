@@ -1,0 +1,84 @@
+import t from 'tap'
+import { askHealth } from '../../src/cli/four-letter-word.ts'
+import { superUser } from '../compat/operations.ts'
+import { connectTo, prepareWorld, until, untilRole } from './world.ts'
+
+t.test('servers are added, replaced and removed while clients write', async (t) => {
+  const { cluster, basePort } = await prepareWorld(t, { servers: 4 })
+  const [one, two, three, joiner] = cluster.servers
+  if (one === undefined || two === undefined || three === undefined || joiner === undefined) {
+    throw new Error('There are four servers')
+  }
+  const lineOf = ({ id, address: { port } }: typeof one, role = 'participant'): string =>
+    `127.0.0.1:${basePort + 200 + id}:${basePort + 200 + id}:${role};127.0.0.1:${port}`
+  const flags = [
+    '--reconfig-enabled',
+    `--digest-authentication-provider-super-digest=${superUser.digest}`,
+  ]
+  // The file lists all four: to the first three, the fourth is an observer that is not there.
+  const asObserver = `--server.${joiner.id}=${lineOf(joiner, 'observer')}`
+  for (const server of [one, two, three]) cluster.start(server, ...flags, asObserver)
+  for (const server of [one, two, three]) await untilRole(server, 'leader', 'follower')
+
+  const admin = await connectTo(t, one, two, three)
+  await admin.addAuth('digest', superUser.credential)
+  const writer = await connectTo(t, one, two, three)
+  const losses: string[] = []
+  writer.on('disconnected', () => losses.push('disconnected'))
+  let written = 0
+  let isOver = false
+  await writer.create('/n')
+  const writing = (async () => {
+    while (!isOver) {
+      await writer.setData('/n', String(++written))
+    }
+  })()
+
+  cluster.start(joiner, ...flags, asObserver)
+  t.equal(await untilRole(joiner, 'observer', 'follower', 'leader'), 'observer')
+  const joined = await admin.reconfig({ joining: `server.${joiner.id}=${lineOf(joiner)}` })
+  t.match(joined.data?.toString(), new RegExp(`^server.${joiner.id}=.*:participant;`, 'm'))
+  t.equal(await untilRole(joiner, 'follower', 'leader'), 'follower', 'it votes')
+
+  const leaderOf = async () =>
+    until('a server leads', async () => {
+      for (const server of cluster.servers) {
+        if ((await askHealth(server.address)).role === 'leader') return server
+      }
+      return undefined
+    })
+  const leaving = await leaderOf()
+  const left = await admin.reconfig({ leaving: String(leaving.id) })
+  t.notMatch(left.data?.toString(), new RegExp(`^server.${leaving.id}=`, 'm'))
+  t.not((await leaderOf()).name, leaving.name, 'a leader that leaves hands over first')
+  const [{ data }, watched] = await Promise.all([
+    admin.getConfig(),
+    until('it follows', async () => {
+      const { role } = await askHealth(leaving.address)
+      return role === 'follower' ? role : undefined
+    }),
+  ])
+  t.equal(data?.toString(), left.data?.toString())
+  t.equal(watched, 'follower', 'it goes on, without a vote')
+
+  const version = Number.parseInt(/version=(.*)$/.exec(data?.toString() ?? '')?.[1] ?? '', 16)
+  await t.rejects(admin.reconfig({ leaving: '9', version: version + 1 }), { code: 'BADVERSION' })
+  await t.rejects(writer.reconfig({ leaving: '9' }), { code: 'NOAUTH' })
+  const absent = [7, 8, 9].map((id) => `server.${id}=127.0.0.1:${id}:${id};${id}`).join()
+  await t.rejects(admin.reconfig({ joining: absent }), { code: 'NEWCONFIGNOQUORUM' })
+
+  isOver = true
+  await writing
+  t.ok(written > 10, `${written} writes`)
+  t.same(losses, [], 'no client of these notices')
+
+  await cluster.kill(leaving)
+  const staying = cluster.servers.filter((server) => server !== leaving)
+  for (const server of staying) await cluster.kill(server)
+  for (const server of staying) cluster.start(server, ...flags, asObserver)
+  const again = await connectTo(t, ...staying)
+  const kept = await again.getData('/n')
+  t.equal(kept.data?.toString(), String(written))
+  t.equal((await again.getConfig()).data?.toString(), data?.toString(), 'the change is durable')
+  await again.setData('/n', 'after')
+})
