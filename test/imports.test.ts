@@ -87,7 +87,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'cli/main': ['cli', 'cli/browser', 'cli/cluster', 'cli/commands', 'cli/shell'],
 
   'daemon/metrics': [],
-  'daemon/membership': [],
+  'daemon/membership': ['daemon/zab'],
   'daemon/four-letter-word': [],
   'daemon/zab': [],
   'daemon/ztree': [],
@@ -96,6 +96,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'daemon/session': ['daemon/ensemble', 'daemon/metrics', 'daemon/ztree'],
   'daemon/request-processor': [
     'daemon/ensemble',
+    'daemon/membership',
     'daemon/metrics',
     'daemon/session',
     'daemon/ztree',
@@ -127,6 +128,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'daemon/request-processor',
     'daemon/storage',
     'daemon/zab',
+    'daemon/ztree',
     'log',
     'world',
   ],

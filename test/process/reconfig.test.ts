@@ -24,7 +24,7 @@ t.test('servers are added, replaced and removed while clients write', async (t) 
   await admin.addAuth('digest', superUser.credential)
   const writer = await connectTo(t, one, two, three)
   const losses: string[] = []
-  writer.on('disconnected', () => losses.push('disconnected'))
+  writer.on('suspended', () => losses.push('suspended'))
   let written = 0
   let isOver = false
   await writer.create('/n')

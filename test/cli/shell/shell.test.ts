@@ -104,8 +104,8 @@ const refused = [
   { line: 'create /readonly', outcome: 1, err: 'Not a read-only call: /readonly\n' },
   { line: 'addauth magic x', outcome: 1, err: 'Authentication is not valid : magic\n' },
   { line: 'config', outcome: 1, err: /Cannot show the members .*\/zookeeper\/config/ },
-  { line: 'reconfig', outcome: 1, err: /give -add, -remove or -members/ },
-  { line: 'reconfig -add x -members y', outcome: 1, err: /-members names all of them/ },
+  { line: 'reconfig', outcome: 2, err: /give -add, -remove or -members/ },
+  { line: 'reconfig -add x -members y', outcome: 2, err: /-members names all of them/ },
   { line: 'setAcl /a world:anyone', outcome: 2, err: /must have the form scheme:id:perm/ },
   {
     line: 'setAcl /a world:anyone:x',

@@ -11,6 +11,7 @@ const writes: readonly OpName[] = [
   'createSession',
   'closeSession',
   'moveLeader',
+  'reconfig',
 ]
 
 t.test('requests that change something are not repeatable, and all others are', async (t) => {

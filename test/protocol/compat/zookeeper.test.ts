@@ -367,7 +367,10 @@ const golden: readonly Golden[] = [
     name: 'reconfig is not enabled',
     opcode: 16,
     record: 's:server.4=h:1:2 n n l:ffffffffffffffff',
-    request: { type: 'refused', code: errorCodes.RECONFIGDISABLED },
+    request: {
+      ...{ type: 'reconfig', joining: 'server.4=h:1:2', leaving: undefined },
+      ...{ members: undefined, version: -1 },
+    },
     body: { type: 'error', code: errorCodes.RECONFIGDISABLED },
     reply: '',
   },

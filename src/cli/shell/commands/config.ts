@@ -3,6 +3,7 @@
 import { configPath } from '../../../client/zk/zk-client.ts'
 import { ZkError } from '../../../protocol/error-codes.ts'
 import { formatStat, nullText } from '../format.ts'
+import { UsageError } from '../parse-line.ts'
 import type { ShellCommand } from './shell-command.ts'
 
 export const config: ShellCommand = {
@@ -32,25 +33,51 @@ function clientAddressesOf(text: string): string {
   return `${version} ${addresses.join(',')}`.trim()
 }
 
+/** As zkCli spells them. */
+const reconfigOptions = ['-s', '-v', '-add', '-remove', '-members'] as const
+
 export const reconfig: ShellCommand = {
   name: 'reconfig',
-  usage: '[-s] [-v version] [-add server.N=…[,…]] [-remove N[,…]] [-members server.N=…,…]',
+  usage: '[-s] [-v version] [-add server.N=…,…] [-remove N,…] [-members server.N=…,…]',
   about: 'changes the members of the ensemble, and prints them; -v only from that version, in hex',
-  options: { s: 'flag', v: 'value', add: 'value', remove: 'value', members: 'value' },
-  words: { min: 0, max: 0 },
-  async run(shell, { flags, values }) {
-    const [joining, leaving, members] = ['add', 'remove', 'members'].map((name) => values.get(name))
+  options: 'raw',
+  words: { min: 0, max: Number.POSITIVE_INFINITY },
+  async run(shell, { words }) {
+    const given = optionsIn(words)
+    const [joining, leaving, members] = [
+      given.get('-add'),
+      given.get('-remove'),
+      given.get('-members'),
+    ]
     if (joining === undefined && leaving === undefined && members === undefined) {
-      throw new Error('Cannot tell what is to change: give -add, -remove or -members')
+      throw new UsageError('Cannot tell what is to change: give -add, -remove or -members')
     }
     if (members !== undefined && (joining !== undefined || leaving !== undefined)) {
-      throw new Error('Cannot change the members twice: -members names all of them')
+      throw new UsageError('Cannot change the members twice: -members names all of them')
     }
-    const expected = values.get('v')
-    const version = expected === undefined ? -1 : Number.parseInt(expected, 16)
-    if (Number.isNaN(version)) throw new Error(`Cannot read version '${expected}': it is no number`)
+    const expected = given.get('-v') ?? '-1'
+    if (!/^(-1|[0-9a-f]+)$/i.test(expected)) {
+      throw new UsageError(`Cannot use version '${expected}': it must be a hexadecimal number`)
+    }
+    const version = Number.parseInt(expected, 16)
     const { data, stat } = await shell.zk.reconfig({ joining, leaving, members, version })
     shell.print(`Committed new configuration:\n${data?.toString('utf8') ?? nullText}`)
-    if (flags.has('s')) shell.print(formatStat(stat))
+    if (given.has('-s')) shell.print(formatStat(stat))
   },
+}
+
+function optionsIn(words: readonly string[]): ReadonlyMap<string, string> {
+  const given = new Map<string, string>()
+  for (let i = 0; i < words.length; i++) {
+    const name = reconfigOptions.find((option) => option === words[i])
+    if (name === undefined) {
+      throw new UsageError(
+        `Cannot use '${words[i]}': the options are ${reconfigOptions.join(', ')}`,
+      )
+    }
+    const value = name === '-s' ? '' : words[++i]
+    if (value === undefined) throw new UsageError(`Cannot use ${name}: it needs a value`)
+    given.set(name, value)
+  }
+  return given
 }
