@@ -87,9 +87,9 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'cli/main': ['cli', 'cli/browser', 'cli/cluster', 'cli/commands', 'cli/shell'],
 
   'daemon/metrics': [],
-  'daemon/membership': ['daemon/zab'],
   'daemon/four-letter-word': [],
   'daemon/zab': [],
+  'daemon/membership': ['daemon/zab'],
   'daemon/ztree': [],
   'daemon/storage': ['daemon/zab', 'daemon/ztree', 'log', 'world'],
   'daemon/ensemble': ['daemon/metrics', 'daemon/storage', 'daemon/zab', 'log', 'world'],

@@ -42,8 +42,8 @@ export const reconfig: ShellCommand = {
   about: 'changes the members of the ensemble, and prints them; -v only from that version, in hex',
   options: 'raw',
   words: { min: 0, max: Number.POSITIVE_INFINITY },
-  async run(shell, { words }) {
-    const given = optionsIn(words)
+  async run(shell, { rest }) {
+    const given = optionsIn(rest)
     const [joining, leaving, members] = [
       given.get('-add'),
       given.get('-remove'),
