@@ -150,7 +150,7 @@ function versions(
   list: string | undefined,
 ): Pick<TlsSettings, 'minProtocol' | 'maxProtocol'> {
   const found = protocolVersions(list ?? '')
-  return found.type === 'known' ? found : read.refuse('ssl.enabled.protocols', found.why)
+  return found.type === 'known' ? found.versions : read.refuse('ssl.enabled.protocols', found.why)
 }
 
 function ciphers(read: Read): string | undefined {

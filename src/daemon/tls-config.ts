@@ -117,7 +117,7 @@ function protocols(
       ? (`${prefix}.protocol` as const)
       : (`${prefix}.enabledProtocols` as const)
   const found = protocolVersions(several ?? values[`${prefix}.protocol`] ?? '')
-  return found.type === 'known' ? found : read.refuse(name, found.why)
+  return found.type === 'known' ? found.versions : read.refuse(name, found.why)
 }
 
 function ciphers(read: Read, prefix: Prefix): string | undefined {

@@ -2,12 +2,13 @@
 
 import { type TlsProtocol, tlsProtocols } from './settings.ts'
 
+export interface VersionRange {
+  readonly minProtocol: TlsProtocol
+  readonly maxProtocol: TlsProtocol
+}
+
 export type ProtocolVersions =
-  | {
-      readonly type: 'known'
-      readonly minProtocol: TlsProtocol
-      readonly maxProtocol: TlsProtocol
-    }
+  | { readonly type: 'known'; readonly versions: VersionRange }
   | { readonly type: 'unknown'; readonly why: string }
 
 /** @param list separated by commas; empty: all; `TLS`, as Java has it, is all too */
@@ -23,5 +24,6 @@ export function protocolVersions(list: string): ProtocolVersions {
   }
   const enabled = tlsProtocols.filter((known) => wanted.length === 0 || wanted.includes(known))
   const [minProtocol = 'TLSv1.2'] = enabled
-  return { type: 'known', minProtocol, maxProtocol: enabled.at(-1) ?? 'TLSv1.3' }
+  const maxProtocol = enabled.at(-1) ?? 'TLSv1.3'
+  return { type: 'known', versions: { minProtocol, maxProtocol } }
 }

@@ -73,12 +73,12 @@ worldTest(t, 'SASL_SSL: kafkajs and kcat', { brokers: 1, flags: sasl }, async (t
   await admin.connect()
   t.equal((await admin.describeCluster()).brokers.length, 1)
   await admin.disconnect()
-  const nobody = kafkajs(serversOf(world), { ssl, retry: { retries: 0 } }).admin()
+  const anonymous = kafkajs(serversOf(world), { ssl, retry: { retries: 0 } }).admin()
   await t.rejects(
-    nobody.connect().then(() => nobody.listTopics()),
+    anonymous.connect().then(() => anonymous.listTopics()),
     'a client without a password',
   )
-  await nobody.disconnect()
+  await anonymous.disconnect()
   if (withoutKcat !== undefined) return t.comment(withoutKcat)
   const [server = ''] = serversOf(world)
   const properties = [
