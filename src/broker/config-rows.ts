@@ -233,6 +233,23 @@ const rows = {
     about:
       'Whether every client has to authenticate itself; clients of the native protocol, zw among them, cannot.',
   },
+  acls: {
+    type: 'boolean',
+    default: false,
+    about:
+      'Whether rules of access (zw acls) decide what Kafka’s clients may do. Clients of the native protocol, zw among them, may do something only if User:ANONYMOUS is a super user.',
+  },
+  'super.users': {
+    type: 'text',
+    default: '',
+    defaultText: 'none',
+    about: 'Users who may do everything, User:NAME, separated by semicolons.',
+  },
+  'allow.everyone.if.no.acl.found': {
+    type: 'boolean',
+    default: false,
+    about: 'Whether everyone may use what no rule of access is about.',
+  },
   ...tlsRows,
   logLevel: {
     type: 'choice',

@@ -12,6 +12,7 @@ import { type ReadOptions, readOptions } from '../options.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import { type SaslMechanism, saslMechanisms } from '../protocol/sasl/mechanisms.ts'
+import type { AclPolicy } from './cluster/cluster-acls.ts'
 import type { BrokerOption, ConfigsOptions } from './cluster/cluster-configs.ts'
 import { brokerProgram } from './config-rows.ts'
 import {
@@ -77,6 +78,8 @@ export interface BrokerConfig {
     readonly mechanisms: readonly SaslMechanism[]
     readonly isRequired: boolean
   }
+  /** undefined: everyone may do everything */
+  readonly acls: AclPolicy | undefined
   readonly logLevel: LogLevel
   readonly logFormat: 'json' | 'pretty'
   /** to be logged once there is a logger */
@@ -162,6 +165,7 @@ Set --advertised-host to a name that clients and other brokers can reach`,
       retentionCheckMs: values['offsets.retention.check.interval.ms'],
     },
     sasl: saslOf(read, listener.protocol.startsWith('SASL_')),
+    acls: aclsOf(read),
     logLevel: values.logLevel,
     logFormat: values.logFormat,
     warnings,
@@ -233,6 +237,21 @@ function saslOf(read: Read, isAsked: boolean): BrokerConfig['sasl'] {
     read.refuse('requireSasl', 'no client could authenticate itself: set saslMechanisms, too')
   }
   return { mechanisms, isRequired }
+}
+
+function aclsOf(read: Read): BrokerConfig['acls'] {
+  const { acls, 'super.users': list } = read.values
+  const allowsUnruled = read.values['allow.everyone.if.no.acl.found']
+  const names = list.split(';').map((name) => name.trim())
+  const superUsers = new Set(names.filter((name) => name !== ''))
+  for (const name of superUsers) {
+    if (!/^User:./u.test(name)) read.refuse('super.users', `'${name}' is no user: User:NAME`)
+  }
+  if (!acls && (superUsers.size > 0 || allowsUnruled)) {
+    const row = allowsUnruled ? 'allow.everyone.if.no.acl.found' : 'super.users'
+    read.refuse(row, 'it needs rules of access: set acls, too')
+  }
+  return acls ? { superUsers, allowsUnruled } : undefined
 }
 
 function advertisedFor(host: string): string {

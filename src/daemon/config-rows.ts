@@ -233,6 +233,48 @@ const rows = {
     default: false,
     about: 'Whether ACL checks are skipped, so that every client may do everything.',
   },
+  'java.security.auth.login.config': {
+    type: 'text',
+    default: undefined,
+    defaultText: 'none: no SASL',
+    about:
+      'File with the users of SASL DIGEST-MD5, as for ZooKeeper: section Server, DigestLoginModule, ' +
+      'user_NAME="password".',
+  },
+  'sasl.serverconfig': {
+    type: 'text',
+    default: 'Server',
+    about: 'Section of java.security.auth.login.config that has the users.',
+  },
+  superUser: {
+    type: 'text',
+    default: undefined,
+    defaultText: 'none',
+    about: 'SASL user who bypasses all ACLs.',
+  },
+  'SASLAuthenticationProvider.superPassword': {
+    type: 'text',
+    default: undefined,
+    defaultText: 'none',
+    secret: true,
+    about: 'Password of the SASL user super, whom the ACLs of all SASL users admit.',
+  },
+  allowSaslFailedClients: {
+    type: 'boolean',
+    default: false,
+    about: 'Whether a client that fails to authenticate by SASL goes on without a name.',
+  },
+  requireClientAuthScheme: {
+    type: 'text',
+    default: undefined,
+    defaultText: 'none',
+    about: 'sasl: the same as sessionRequireClientSASLAuth.',
+  },
+  sessionRequireClientSASLAuth: {
+    type: 'boolean',
+    default: false,
+    about: 'Whether a client must authenticate by SASL before any other request.',
+  },
   'enforce.auth.enabled': {
     type: 'boolean',
     default: false,
@@ -243,7 +285,7 @@ const rows = {
     type: 'text',
     default: undefined,
     defaultText: 'none',
-    about: 'Accepted schemes, separated by commas: digest, ip, x509. One of them is enough.',
+    about: 'Accepted schemes, separated by commas: digest, ip, x509, sasl. One is enough.',
     aliases: ['enforce.auth.scheme'],
   },
   'readonlymode.enabled': {

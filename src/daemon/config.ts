@@ -12,11 +12,13 @@ import type { ListenOrigin } from '../listen-error.ts'
 import type { LogLevel } from '../logger.ts'
 import { type ReadOptions, readOptions } from '../options.ts'
 import type { ServerId } from '../protocol/records.ts'
+import type { SaslOptions } from '../protocol/sasl/sasl-options.ts'
 import { isDistinguishedName } from '../protocol/tls/distinguished-name.ts'
 import type { PortTlsSettings } from '../protocol/tls/settings.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
 import type { QuorumServer } from './membership.ts'
+import { requiresSasl, saslOptions } from './sasl-config.ts'
 import { clientTls, provesServers, type QuorumTls, quorumTls } from './tls-config.ts'
 
 export interface DaemonConfig {
@@ -63,6 +65,8 @@ export interface DaemonConfig {
   /** the name in the certificate of the super user */
   readonly x509SuperUser: string | undefined
   readonly skipAcl: boolean
+  /** undefined: clients cannot authenticate by SASL */
+  readonly sasl: SaslOptions | undefined
   /** a client must have authenticated by one of these; undefined if none is required */
   readonly enforcedAuthSchemes: readonly string[] | undefined
   readonly readOnlyModeEnabled: boolean
@@ -169,6 +173,7 @@ tickTime × syncLimit is its upper bound`)
   const tls = quorumTls(read)
   warnings.push(...peerWarnings(read, { listen: peerListen, tls }))
   const client = clientListen(read, self)
+  const sasl = saslOptions(read, warnings)
   return {
     serverId: serverId as ServerId,
     servers,
@@ -206,7 +211,8 @@ tickTime × syncLimit is its upper bound`)
     superDigest: superDigest(read),
     x509SuperUser: x509SuperUser(read),
     skipAcl: values.skipACL,
-    enforcedAuthSchemes: enforcedAuthSchemes(read),
+    sasl,
+    enforcedAuthSchemes: enforcedAuthSchemes(read, sasl),
     readOnlyModeEnabled: values['readonlymode.enabled'],
     fourLetterWords: whitelist(read, warnings),
     fsyncWarningThresholdMs: values['fsync.warningthresholdms'],
@@ -378,13 +384,19 @@ function x509SuperUser(read: Read): string | undefined {
   return read.refuse(name, 'it must be the name in a certificate, such as CN=admin,O=Example')
 }
 
-function enforcedAuthSchemes(read: Read): readonly string[] | undefined {
+function enforcedAuthSchemes(
+  read: Read,
+  sasl: SaslOptions | undefined,
+): readonly string[] | undefined {
+  if (requiresSasl(read, sasl)) return ['sasl']
   const schemes = wordsOf(read.values['enforce.auth.schemes'] ?? '')
   for (const scheme of schemes) {
     if (scheme === 'digest' || scheme === 'ip' || scheme === 'x509') continue
+    if (scheme === 'sasl' && sasl !== undefined) continue
     read.refuse(
       'enforce.auth.schemes',
-      `clients cannot authenticate by ${scheme}; use digest, ip or x509`,
+      `clients cannot authenticate by ${scheme}; use digest, ip, x509, or sasl with \
+java.security.auth.login.config`,
     )
   }
   if (!read.values['enforce.auth.enabled']) return undefined

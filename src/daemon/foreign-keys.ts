@@ -12,12 +12,11 @@ import type { OptionRows } from '../option-rows.ts'
 const noRevocation = 'certificates are not checked for revocation: use short-lived ones'
 const noReconfiguration =
   'the ensemble cannot be changed while it runs, and reconfig is answered with RECONFIGDISABLED'
-const noSasl = 'clients authenticate by digest and ip only'
+const noSasl = 'SASL of clients is DIGEST-MD5, not Kerberos'
 const otherSchemes =
-  'clients authenticate by digest and ip only; an ACL of another scheme is refused as INVALIDACL'
-const noSuperByOther = 'clients authenticate by digest and ip only; this grants no super user'
+  'clients authenticate by digest, ip, x509 and sasl only; an ACL of another scheme is refused as INVALIDACL'
+const noSuperByOther = 'superUser names the SASL user whom no ACL restricts'
 const noPeerSasl = 'servers authenticate each other by peerSecretFile'
-const mustAuthenticate = 'clients authenticate by digest and ip only, and may connect without'
 const clientsOnly = 'it is an option of clients'
 const ownLog = 'logLevel and logFormat control the log on standard output'
 const noSnapshotFiles = 'there are no snapshot files; the tree lies in LevelDB'
@@ -36,9 +35,12 @@ export const foreignRows = {
     type: 'ignored',
     why: 'reading pauses for a client that does not read its answers',
   },
-  allowSaslFailedClients: { type: 'ignored', why: noSasl },
   'audit.impl.class': { type: 'ignored', why: 'there is no audit log' },
-  'authProvider.*': { type: 'ignored', why: otherSchemes },
+  'authProvider.*': {
+    type: 'ignored',
+    why: otherSchemes,
+    unless: ['org.apache.zookeeper.server.auth.SASLAuthenticationProvider'],
+  },
   'autopurge.*': { type: 'ignored', why: 'the log is purged whenever one of its files is full' },
   bitHashCacheSize: { type: 'ignored', why: 'there is one kind of watch manager' },
   'client.secure': { type: 'ignored', why: clientsOnly },
@@ -163,7 +165,6 @@ export const foreignRows = {
   requireKerberosConfig: { type: 'ignored', why: noSasl },
   'root.logger': { type: 'ignored', why: ownLog },
   'sasl.*': { type: 'ignored', why: noSasl },
-  'SASLAuthenticationProvider.superPassword': { type: 'ignored', why: noSuperByOther },
   'security.auth_to_local': { type: 'ignored', why: noSasl },
   'serializeLastProcessedZxid.enabled': { type: 'ignored', why: noSnapshotFiles },
   'server.principal': { type: 'ignored', why: noSasl },
@@ -183,7 +184,6 @@ export const foreignRows = {
   },
   'ssl.sslProvider': { type: 'ignored', why: javaOnly },
   standaloneEnabled: { type: 'ignored', why: 'a server without server.N lines stands alone' },
-  superUser: { type: 'ignored', why: noSuperByOther },
   syncEnabled: { type: 'ignored', why: 'every observer writes a log', unless: ['true'] },
   tcpKeepAlive: { type: 'ignored', why: 'it is always on' },
   throttled_op_wait_time: { type: 'ignored', why: noThrottler },
@@ -210,8 +210,6 @@ export const foreignRows = {
   'quorum.auth.enableSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
   'quorum.auth.learnerRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
   'quorum.auth.serverRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
-  requireClientAuthScheme: { type: 'refused', why: mustAuthenticate },
-  sessionRequireClientSASLAuth: { type: 'refused', why: mustAuthenticate, unless: ['false'] },
   'ssl.authProvider': {
     type: 'refused',
     why: 'certificates give identities of x509',

@@ -10,7 +10,7 @@ const variables = ['SERVER_JVMFLAGS', 'JVMFLAGS'] as const
 
 /** ZooKeeper's properties whose names do not begin with `zookeeper.`. */
 const bareNames =
-  /^(jute\.maxbuffer|znode\.container\.|readonlymode\.enabled$|fsync\.warningthresholdms$|(leader|follower)\.nodelay$)/
+  /^(jute\.maxbuffer|znode\.container\.|readonlymode\.enabled$|fsync\.warningthresholdms$|(leader|follower)\.nodelay$|java\.security\.auth\.login\.config$)/
 
 export function jvmFlagSettings(environment: Environment): ForeignSettings {
   const settings: Setting[] = []

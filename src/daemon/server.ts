@@ -238,10 +238,12 @@ export class Server implements Part {
         skipAcl: this.#config.skipAcl,
         superDigest: this.#config.superDigest,
         requiredSchemes: this.#config.enforcedAuthSchemes,
+        sasl: this.#config.sasl,
       },
       rules: {
         extendedTypesEnabled: this.#config.extendedTypesEnabled,
         enforceQuota: this.#config.enforceQuota,
+        hasSasl: this.#config.sasl !== undefined,
       },
       reaping: {
         checkIntervalMs: this.#config.containerCheckIntervalMs,

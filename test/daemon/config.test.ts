@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { type DaemonConfig, readConfig } from '../../src/daemon/config.ts'
 import { fourLetterWords } from '../../src/daemon/four-letter-word.ts'
 import { OptionError } from '../../src/options.ts'
@@ -57,6 +57,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     superDigest: undefined,
     x509SuperUser: undefined,
     skipAcl: false,
+    sasl: undefined,
     enforcedAuthSchemes: undefined,
     readOnlyModeEnabled: false,
     fourLetterWords: new Set(['srvr']),
@@ -285,7 +286,7 @@ const refusals = [
   {
     name: 'clients that must authenticate by SASL',
     argv: ['--sessionRequireClientSASLAuth=true'],
-    says: 'may connect without; false is accepted',
+    says: 'it needs java.security.auth.login.config',
   },
   { name: 'a quorum by an oracle', argv: ['--oraclePath=/x'], says: 'majority' },
   { name: 'weights', argv: ['--weight.1=2'], says: 'majority' },
@@ -399,11 +400,7 @@ t.test('a super digest that is a password is refused, and not shown', async (t) 
 const accepted = [
   { line: 'reconfigEnabled=true', warns: /reconfigEnabled .*answered with RECONFIGDISABLED/ },
   { line: 'emulate353TTLNodes=true', warns: /no znode was written by ZooKeeper 3.5.3/ },
-  {
-    line: 'authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
-    warns: /by digest and ip only; an ACL of another scheme is refused/,
-  },
-  { line: 'authProvider.sasl=x', warns: /authProvider.sasl .*digest and ip only/ },
+  { line: 'authProvider.sasl=x', warns: /authProvider.sasl .*an ACL of another scheme is refused/ },
   {
     line: 'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider',
     warns: /metrics are read with the four-letter word mntr/,
@@ -420,9 +417,9 @@ const accepted = [
     line: 'quorum.auth.kerberos.servicePrincipal=zk/_HOST',
     warns: /authenticate each other by peerSecretFile/,
   },
-  { line: 'jaasLoginRenew=3600000', warns: /digest and ip only/ },
-  { line: 'superUser=CN=x', warns: /grants no super user/ },
-  { line: 'server.principal=zk', warns: /digest and ip only/ },
+  { line: 'jaasLoginRenew=3600000', warns: /DIGEST-MD5, not Kerberos/ },
+  { line: 'superUser=CN=x', warns: /no effect without java.security.auth.login.config/ },
+  { line: 'server.principal=zk', warns: /DIGEST-MD5, not Kerberos/ },
   { line: 'observerMasterPort=2191', warns: /follows the leader itself/ },
 ]
 for (const { line, warns } of accepted) {
@@ -485,7 +482,7 @@ t.test("the file overrides Java's flags, and JVMFLAGS overrides SERVER_JVMFLAGS"
     SERVER_JVMFLAGS:
       '-Xmx1000m -Djute.maxbuffer=4194304 -Dzookeeper.maxClientCnxns=7 -Dzookeeper.maxCnxns=8',
     JVMFLAGS:
-      '-Dzookeeper.maxCnxns=9 -Dzookeeper.skipACL=yes -Djava.security.auth.login.config=/secret ' +
+      '-Dzookeeper.maxCnxns=9 -Dzookeeper.skipACL=yes -Djava.security.krb5.conf=/secret ' +
       '-Dzookeeper.nothing=1 -DskipACL=no  -Dzookeeper.leaderServes=no',
   }
   const read = config(['--config', file], environment)
@@ -495,7 +492,7 @@ t.test("the file overrides Java's flags, and JVMFLAGS overrides SERVER_JVMFLAGS"
   t.equal(read.skipAcl, true)
   t.same(read.warnings, [
     '-Xmx1000m from the environment (SERVER_JVMFLAGS) has no effect here: there is no JVM',
-    '-Djava.security.auth.login.config, -DskipACL from the environment (JVMFLAGS) has no effect here: there is no JVM',
+    '-Djava.security.krb5.conf, -DskipACL from the environment (JVMFLAGS) has no effect here: there is no JVM',
     'zookeeper.nothing from the environment (JVMFLAGS) has no effect here',
     'zookeeper.leaderServes from the environment (JVMFLAGS) has no effect here: the leader serves clients',
   ])
@@ -695,3 +692,100 @@ t.test('no message has the password of a store', async (t) => {
   t.match(warnings, [/ssl.keyStore.password from .* includes its quotation marks/])
   t.notMatch(warnings.join(), /hunter2/)
 })
+
+// --- SASL ----------------------------------------------------------------------------------------
+
+const digestModule = 'org.apache.zookeeper.server.auth.DigestLoginModule'
+
+/** Reads a zoo.cfg that names a file of users. */
+function withUsers(
+  t: Test,
+  { jaas, lines = [], mode = 0o600 }: { jaas: string; lines?: readonly string[]; mode?: number },
+): DaemonConfig {
+  const dataDir = t.testdir({ 'jaas.conf': jaas })
+  chmodSync(join(dataDir, 'jaas.conf'), mode)
+  const file = join(dataDir, 'zoo.cfg')
+  const key = `java.security.auth.login.config=${join(dataDir, 'jaas.conf')}`
+  writeFileSync(file, [`dataDir=${dataDir}/data`, key, ...lines, ''].join('\n'))
+  return config(['--config', file])
+}
+
+const ann = `Server { ${digestModule} required user_ann="secret of ann"; };`
+
+t.test('users of SASL come from the file that ZooKeeper reads them from', async (t) => {
+  const read = withUsers(t, { jaas: ann })
+  t.same([...(read.sasl?.users ?? [])], [['ann', 'secret of ann']])
+  t.equal(read.sasl?.allowsFailed, false)
+  t.equal(read.enforcedAuthSchemes, undefined)
+  t.same(read.warnings, [])
+})
+
+t.test("Java's flag names the file of users too", async (t) => {
+  const dataDir = t.testdir({ 'jaas.conf': ann })
+  chmodSync(join(dataDir, 'jaas.conf'), 0o600)
+  const flag = `-Djava.security.auth.login.config=${join(dataDir, 'jaas.conf')}`
+  const read = config(['--data-dir', join(dataDir, 'data')], { SERVER_JVMFLAGS: flag })
+  t.equal(read.sasl?.users.size, 1)
+  t.same(read.warnings, [])
+})
+
+t.test('the super users of SASL, and clients that fail', async (t) => {
+  const lines = [
+    'superUser=ann',
+    'SASLAuthenticationProvider.superPassword=of super',
+    'allowSaslFailedClients=true',
+  ]
+  const { sasl } = withUsers(t, { jaas: ann, lines })
+  t.match(sasl, { superUser: 'ann', allowsFailed: true })
+  t.equal(sasl?.users.get('super'), 'of super')
+})
+
+for (const line of [
+  'sessionRequireClientSASLAuth=true',
+  'requireClientAuthScheme=sasl',
+  'enforce.auth.enabled=true\nenforce.auth.schemes=sasl',
+]) {
+  t.test(`SASL is required: ${line.replace('\n', ', ')}`, async (t) => {
+    t.same(withUsers(t, { jaas: ann, lines: [line] }).enforcedAuthSchemes, ['sasl'])
+  })
+}
+
+const warnings: readonly {
+  name: string
+  jaas: string
+  lines?: readonly string[]
+  mode?: number
+  warns: RegExp
+}[] = [
+  { name: 'no section', jaas: 'Client { x required; };', warns: /has no section Server/ },
+  { name: 'no users', jaas: `Server { ${digestModule} required; };`, warns: /no user_NAME/ },
+  { name: 'a file that every user can read', jaas: ann, mode: 0o644, warns: /every user can read/ },
+  {
+    ...{ name: 'another section', jaas: ann, lines: ['sasl.serverconfig=Zoo'] },
+    warns: /no section Zoo/,
+  },
+]
+for (const { name, jaas, lines = [], mode = 0o600, warns } of warnings) {
+  t.test(`a warning: ${name}`, async (t) => {
+    const { warnings } = withUsers(t, { jaas, lines, mode })
+    t.equal(warnings.length, 1)
+    t.match(warnings[0], warns)
+  })
+}
+
+for (const { name, jaas, lines = [], says } of [
+  { name: 'a malformed file of users', jaas: 'Server {', says: /a section does not end/ },
+  {
+    name: 'Kerberos',
+    jaas: 'Server { com.sun.security.auth.module.Krb5LoginModule required; };',
+    says: /Krb5LoginModule is not supported/,
+  },
+  {
+    ...{ name: 'a scheme that clients cannot be required to use', jaas: ann },
+    ...{ lines: ['requireClientAuthScheme=kerberos'], says: /it must be sasl/ },
+  },
+]) {
+  t.test(`refused: ${name}`, async (t) => {
+    t.throws(() => withUsers(t, { jaas, lines }), { message: says })
+  })
+}

@@ -119,6 +119,10 @@ const conversations: readonly (readonly [Request, ReplyBody])[] = [
   [{ type: 'sync', path }, { type: 'sync' }],
   [{ type: 'ping' }, { type: 'ping' }],
   [{ type: 'auth', scheme: 'digest', credential: data }, { type: 'auth' }],
+  [
+    { type: 'sasl', token: data },
+    { type: 'sasl', token: null },
+  ],
   [{ type: 'addWatch', path, mode: 'persistent' }, { type: 'addWatch' }],
   [{ type: 'addWatch', path, mode: 'persistentRecursive' }, { type: 'addWatch' }],
   [{ type: 'checkWatches', path, watcherType: 'data' }, { type: 'checkWatches' }],

@@ -36,6 +36,7 @@ export function isRepeatable(request: Request): boolean {
     case 'drain':
     case 'sync':
     case 'ping':
+    case 'sasl':
     case 'auth':
     case 'addWatch':
     case 'checkWatches':

@@ -32,6 +32,7 @@ const opNames = {
   drain: 'DRAN',
   closeSession: 'CLOS',
   auth: 'AUTH',
+  sasl: 'SASL',
   refused: 'NA',
 } as const satisfies Record<OpType, string>
 

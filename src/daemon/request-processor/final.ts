@@ -86,7 +86,8 @@ export class FinalProcessor {
     const body = this.#read(client, request)
     if (body === refusals.THROTTLEDOP) this.#metrics.throttledOps++
     const ends = body.type === 'error' && endings.has(body.code)
-    const zxid = ends || request.type === 'auth' ? zxidZero : this.#tree.lastApplied
+    const isProof = request.type === 'auth' || request.type === 'sasl'
+    const zxid = ends || isProof ? zxidZero : this.#tree.lastApplied
     client.reply(xid, zxid, body)
     if (ends) client.close()
   }
@@ -152,6 +153,9 @@ export class FinalProcessor {
         return refusals.UNIMPLEMENTED
       case 'refused':
         return { type: 'error', code: request.code }
+      // server-sessions.ts has put the answer in place of the client's token.
+      case 'sasl':
+        return { type: 'sasl', token: request.token }
       case 'auth':
       case 'ping':
       case 'sync':

@@ -36,6 +36,8 @@ export interface WriteRules {
   readonly extendedTypesEnabled: boolean
   /** Whether a write above a hard limit is refused. */
   readonly enforceQuota: boolean
+  /** Whether an ACL may name users of SASL. */
+  readonly hasSasl?: boolean
 }
 
 export interface PrepOptions {
@@ -269,7 +271,7 @@ export class Prep {
   #create(op: CreateOp, { session, identities }: Asker): Change | ErrorNumber {
     const { mode, data } = op
     if (!hasParent(op.path)) return errorCodes.BADARGUMENTS
-    const acl = op.acl === undefined ? openAcl : normalizeAcl(op.acl, identities)
+    const acl = op.acl === undefined ? openAcl : normalizeAcl(op.acl, identities, this.#rules)
     if (acl === undefined) return errorCodes.INVALIDACL
     const parent = this.#outstanding.find(parentOf(op.path))
     if (parent === undefined) return errorCodes.NONODE
@@ -321,7 +323,7 @@ export class Prep {
   #setAcl(op: Extract<WriteRequest, { type: 'setACL' }>, asker: Asker): TxnBody {
     const { path } = op
     if (pathProblem(path) !== undefined) return refusal(errorCodes.BADARGUMENTS)
-    const acl = normalizeAcl(op.acl, asker.identities)
+    const acl = normalizeAcl(op.acl, asker.identities, this.#rules)
     if (acl === undefined) return refusal(errorCodes.INVALIDACL)
     const znode = this.#existing(path, perms.admin, asker)
     if (typeof znode === 'number') return refusal(znode)

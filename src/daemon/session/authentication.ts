@@ -5,6 +5,7 @@
 //   ip        none              the address that the connection comes from; each has it
 //   digest    `user:password`   `user:` and the base64 of the SHA-1 of `user:password`; never refused
 //   x509      none              the name in the certificate that the client has shown by TLS
+//   sasl      `sasl` requests   the user; client-sasl.ts
 //   super     none              added to the digest identity that equals the configured superDigest,
 //                               and to the x509 identity that equals the configured super user
 //
@@ -15,6 +16,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { limits } from '../../limits.ts'
 import { digestOf } from '../../protocol/digest.ts'
 import type { Id } from '../../protocol/records.ts'
+import type { SaslOptions } from '../../protocol/sasl/sasl-options.ts'
 
 export interface AuthenticationOptions {
   /** Every client is a super user. */
@@ -22,9 +24,11 @@ export interface AuthenticationOptions {
   /** `super:` and a digest: no ACL restricts a client with this identity. */
   readonly superDigest: string | undefined
   /**
-   * Without an identity of one of these schemes only `auth` is answered; undefined: no requirement.
+   * Without an identity of one of these schemes only `auth` and `sasl` are answered; undefined: no requirement.
    */
   readonly requiredSchemes: readonly string[] | undefined
+  /** undefined: clients cannot authenticate by SASL */
+  readonly sasl?: SaslOptions | undefined
 }
 
 /** May do everything, whatever the ACLs. */
@@ -71,6 +75,11 @@ export function authenticate(
   const id = digestOf(credential)
   const proven: Id[] = [{ scheme: 'digest', id }]
   if (id === superDigest) proven.unshift(superUser)
+  return withIdentities(identities, proven)
+}
+
+/** Those of `proven` that are new come last. */
+export function withIdentities(identities: readonly Id[], proven: readonly Id[]): readonly Id[] {
   const added = proven.filter((one) => !identities.some((known) => sameId(known, one)))
   return [...identities, ...added]
 }

@@ -105,6 +105,7 @@ export function isWrite(request: Request): request is WriteRequest {
     case 'whoAmI':
     case 'moveLeader':
     case 'drain':
+    case 'sasl':
     case 'auth':
     case 'refused':
       return false

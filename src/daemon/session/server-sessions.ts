@@ -27,7 +27,9 @@ import {
   samePassword,
   superUser,
   tooMany,
+  withIdentities,
 } from './authentication.ts'
+import { ClientSasl } from './client-sasl.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import { isReadOnlySession, ReadOnlyMode } from './read-only-mode.ts'
 import type { Client, WritableClient } from './request.ts'
@@ -73,6 +75,7 @@ export class ServerSessions {
   /** Deadlines by which clients must be heard from again. */
   readonly #silent: ExpiryQueue<Client>
   readonly #readOnlyMode: ReadOnlyMode
+  readonly #sasl: ClientSasl | undefined
   #serving = false
   #checkedMs: number
 
@@ -86,6 +89,10 @@ export class ServerSessions {
     this.#logger = logger
     this.#warnings = new RareWarnings(logger, clock)
     this.#silent = new ExpiryQueue(tickMs)
+    const { newPassword, authentication } = parts
+    const newNonce = (): string => Buffer.from(newPassword()).toString('hex')
+    const { sasl } = authentication
+    this.#sasl = sasl === undefined ? undefined : new ClientSasl(sasl, newNonce)
     const nowMs = clock.nowMs()
     this.#checkedMs = nowMs
     const { readOnlyMode: enabled } = parts
@@ -173,6 +180,7 @@ export class ServerSessions {
    */
   admit(client: WritableClient, request: Request): Request {
     const { authentication } = this.#parts
+    if (request.type === 'sasl') return this.#saslStep(client, request.token)
     if (request.type !== 'auth') {
       return mayAsk(client.identities, authentication) ? request : unauthenticated
     }
@@ -184,6 +192,34 @@ export class ServerSessions {
     if (tooMany(identities)) return throttled
     client.identities = identities
     return request
+  }
+
+  /** @returns the request with the server's token in place of the client's, or the refusal */
+  #saslStep(client: WritableClient, token: Uint8Array | null): Request {
+    if (this.#sasl === undefined) return { type: 'sasl', token: null }
+    const step = this.#sasl.step(client, token ?? new Uint8Array(0))
+    switch (step.type) {
+      case 'challenge':
+        return { type: 'sasl', token: step.token }
+      case 'authenticated': {
+        const identities = withIdentities(client.identities, step.identities)
+        if (tooMany(identities)) return throttled
+        client.identities = identities
+        this.#logger.debug(
+          { address: addressOf(client), user: step.user },
+          'A client proved its name',
+        )
+        return { type: 'sasl', token: step.token }
+      }
+      case 'refused': {
+        this.#metrics.authFailures++
+        const facts = { address: addressOf(client), reason: step.reason }
+        this.#warnings.warn('sasl', facts, 'A client failed to authenticate')
+        const { requiredSchemes, sasl } = this.#parts.authentication
+        if (requiredSchemes?.includes('sasl') === true) return unauthenticated
+        return sasl?.allowsFailed === true ? { type: 'sasl', token: null } : authFailed
+      }
+    }
   }
 
   /** A client is gone, even one that never sent a hello. */

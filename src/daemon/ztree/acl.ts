@@ -27,6 +27,8 @@ function names(entry: Acl, identities: readonly Id[]): boolean {
   if (entry.scheme === 'world') return entry.id === 'anyone'
   return identities.some((identity) => {
     if (identity.scheme !== entry.scheme) return false
+    // As in ZooKeeper's SASLAuthenticationProvider: this user passes for every other.
+    if (entry.scheme === 'sasl' && identity.id === 'super') return true
     return entry.scheme === 'ip' ? isWithin(identity.id, entry.id) : identity.id === entry.id
   })
 }
@@ -40,19 +42,22 @@ function isSuper(identities: readonly Id[]): boolean {
  * client in place of `auth`. The list that grants everything to every client is always the object
  * `openAcl`.
  *
+ * @param hasSasl whether clients can authenticate by SASL, and so be named by it
  * @returns undefined for an invalid list: INVALIDACL
  */
 export function normalizeAcl(
   acl: readonly Acl[] | null,
   identities: readonly Id[],
+  { hasSasl = false } = {},
 ): readonly Acl[] | undefined {
   if (acl === openAcl) return acl
   if (acl === null || acl.length === 0) return undefined
-  const proved = identities.filter(({ scheme }) => scheme === 'digest' || scheme === 'x509')
+  const proved = identities.filter(({ scheme }) => provedSchemes.has(scheme))
   const kept: Acl[] = []
   let length = 0
   for (const entry of withoutDuplicates(acl)) {
     const { perms } = entry
+    if (entry.scheme === 'sasl' && !hasSasl) return undefined
     if (entry.scheme !== 'auth' && !isValid(entry)) return undefined
     const named = entry.scheme === 'auth' ? proved : [entry]
     if (named.length === 0) return undefined
@@ -64,6 +69,14 @@ export function normalizeAcl(
     if (length > limits.clientFrameBytesMax) return undefined
   }
   return sameAcl(kept, openAcl) ? openAcl : kept
+}
+
+/** Identities that an entry of scheme `auth` stands for. */
+const provedSchemes: ReadonlySet<string> = new Set(['digest', 'x509', 'sasl'])
+
+/** `name`, `name/host` or `name/host@REALM`: as in ZooKeeper's KerberosName. */
+function isPrincipal(id: string): boolean {
+  return !id.includes('@') || /^[^/@]*(\/[^/@]*)?@[^/@]*$/.test(id)
 }
 
 function withoutDuplicates(acl: readonly Acl[]): readonly Acl[] {
@@ -83,6 +96,8 @@ function isValid({ scheme, id }: Acl): boolean {
       return isPlainPrefix(id)
     case 'x509':
       return isDistinguishedName(id)
+    case 'sasl':
+      return isPrincipal(id)
   }
   return false
 }

@@ -158,6 +158,9 @@ export class ZooKeeperClientCodec implements ClientCodec {
         writeString(out, request.scheme)
         writeBuffer(out, request.credential)
         return
+      case 'sasl':
+        writeBuffer(out, request.token)
+        return
       case 'whoAmI':
       case 'moveLeader':
       case 'drain':
@@ -203,6 +206,8 @@ export class ZooKeeperClientCodec implements ClientCodec {
         return { type, paths: readPaths(reader) }
       case 'getAllChildrenNumber':
         return { type, count: reader.int() }
+      case 'sasl':
+        return { type, token: copied(reader.buffer()) }
       case 'whoAmI':
         return { type, identities: reader.vector(() => readId(reader)) ?? [] }
       case 'delete':

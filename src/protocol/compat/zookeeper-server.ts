@@ -187,10 +187,8 @@ export class ZooKeeperServerCodec implements ServerCodec {
         return { type: 'closeSession' }
       case opcodes.reconfig:
         return refused.RECONFIGDISABLED
-      // SASL is not supported: its token is answered with none, like a ping, and the client
-      // continues without it.
       case opcodes.sasl:
-        return ping
+        return { type: 'sasl', token: reader.buffer() }
     }
     // Includes requests reserved for servers: createSession, deleteContainer, and a lone check.
     return undefined
@@ -215,8 +213,8 @@ export class ZooKeeperServerCodec implements ServerCodec {
         writeString(out, body.path)
         if (asked !== opcodes.create) writeStat(out, body.stat)
         return
-      case 'ping':
-        if (asked === opcodes.sasl) writeBuffer(out, null)
+      case 'sasl':
+        writeBuffer(out, body.token)
         return
       case 'getChildren':
         writePaths(out, body.children)
@@ -255,6 +253,7 @@ export class ZooKeeperServerCodec implements ServerCodec {
       case 'moveLeader':
       case 'drain':
       case 'error':
+      case 'ping':
       case 'delete':
       case 'auth':
       case 'checkWatches':

@@ -52,6 +52,7 @@ export const ops = {
   removeWatches: 18,
   multiRead: 22,
   auth: 100,
+  sasl: 102,
   setWatches: 105,
   addWatch: 106,
   getEphemerals: 103,
@@ -234,6 +235,8 @@ export const requests = new Messages('request', {
     fields: { ops: listOf(named('part of a multiRead', choice(readParts))) },
   },
   auth: { code: ops.auth, fields: { scheme: text(), credential: bytes() } },
+  /** A message of a SASL exchange; the first one of DIGEST-MD5 is empty. */
+  sasl: { code: ops.sasl, fields: { token: nullable(bytes()) } },
   /** Ephemerals of the asking session whose path begins with the prefix; all for '' and '/'. */
   getEphemerals: { code: ops.getEphemerals, fields: { prefix: text() } },
   getAllChildrenNumber: { code: ops.getAllChildrenNumber, fields: pathFields },
@@ -332,6 +335,8 @@ export const replies = new Messages('reply', {
     fields: { results: listOf(named('result of a multiRead', choice(readResults))) },
   },
   auth: { code: ops.auth, fields: {} },
+  /** The server's message; null where it has no SASL. */
+  sasl: { code: ops.sasl, fields: { token: nullable(bytes({ copied: true })) } },
   getEphemerals: { code: ops.getEphemerals, fields: { paths: namesField } },
   getAllChildrenNumber: { code: ops.getAllChildrenNumber, fields: { count: natural() } },
   setWatches: { code: ops.setWatches, fields: {} },

@@ -206,6 +206,8 @@ export function plainAnswer(request: Request): ReplyBody {
           { scheme: 'digest', id: 'ann' },
         ],
       }
+    case 'sasl':
+      return { type: 'sasl', token: request.token }
     case 'moveLeader':
       return { type: 'moveLeader', leader: request.to, refusal: undefined }
     case 'drain':

@@ -348,11 +348,19 @@ const golden: readonly Golden[] = [
     reply: 'i:1 s:ip s:127.0.0.1',
   },
   {
-    name: 'sasl is answered with a null token',
+    name: 'sasl, with a token',
     opcode: 102,
     record: 'x:0102',
-    request: { type: 'ping' },
-    body: { type: 'ping' },
+    request: { type: 'sasl', token: Buffer.of(1, 2) },
+    body: { type: 'sasl', token: Buffer.of(3) },
+    reply: 'x:03',
+  },
+  {
+    name: 'sasl, without a token either way',
+    opcode: 102,
+    record: 'n',
+    request: { type: 'sasl', token: null },
+    body: { type: 'sasl', token: null },
     reply: 'n',
   },
   {

@@ -504,38 +504,6 @@ export const mqMutants: readonly Mutant[] = [
     seeds: 600,
   },
   {
-    name: 'what the throttle holds is never looked at again',
-    rule: 'a throttle delays what replicas that catch up take, and never stops it',
-    edits: [
-      {
-        file: throttle,
-        from: 'this.#cancelLook ??= this.#options.clock.after(lookAgainMs, () => this.#look())',
-        to: '',
-      },
-    ],
-    seeds: 300,
-  },
-  {
-    name: 'a replica that is to go is removed before the state is without it',
-    rule: 'a directory is removed once the state that needs it no more is committed',
-    edits: [
-      {
-        file: leftovers,
-        from: 'const partitions = leftoversOf(found.assignment, self)',
-        to: `const partitions = [...(found.assignment.moves ?? [])].flatMap(([partition, { target }]) =>
-        target.includes(self) ? [] : partition,
-      ).concat(leftoversOf(found.assignment, self))`,
-      },
-      {
-        file: replicaManager,
-        from: 'if (replicas?.includes(self) !== true) return undefined',
-        to: `if (replicas?.includes(self) !== true) return undefined
-    if (assignment.moves?.get(partition)?.target.includes(self) === false) return undefined`,
-      },
-    ],
-    seeds: 300,
-  },
-  {
     name: 'a deposed controller that writes',
     rule: 'a deposed controller writes nothing',
     edits: [
@@ -1219,6 +1187,38 @@ export const scenarioMutants: readonly Mutant[] = [
         file: inSync,
         from: 'low = Math.min(low, follower.logStart)',
         to: 'low = Math.min(low, follower.logStart + low)',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'what the throttle holds is never looked at again',
+    rule: 'a throttle delays what replicas that catch up take, and never stops it',
+    edits: [
+      {
+        file: throttle,
+        from: 'this.#cancelLook ??= this.#options.clock.after(lookAgainMs, () => this.#look())',
+        to: '',
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: 'a replica that is to go is removed before the state is without it',
+    rule: 'a directory is removed once the state that needs it no more is committed',
+    edits: [
+      {
+        file: leftovers,
+        from: 'const partitions = leftoversOf(found.assignment, self)',
+        to: `const partitions = [...(found.assignment.moves ?? [])].flatMap(([partition, { target }]) =>
+        target.includes(self) ? [] : partition,
+      ).concat(leftoversOf(found.assignment, self))`,
+      },
+      {
+        file: replicaManager,
+        from: 'if (replicas?.includes(self) !== true) return undefined',
+        to: `if (replicas?.includes(self) !== true) return undefined
+    if (assignment.moves?.get(partition)?.target.includes(self) === false) return undefined`,
       },
     ],
     seeds: 60,

@@ -250,6 +250,22 @@ export const scenarios: readonly Scenario[] = [
       await world.run(lateMs)
     },
   },
+  {
+    name: 'a replica moves under a throttle that it uses up, and no record comes any more',
+    replicas: 2,
+    script: async (world) => {
+      const leader = await begin(world)
+      const next = world.brokers.find(({ id }) => world.assignmentOf(0).every((one) => one !== id))
+      invariant(next !== undefined, 'one of three brokers has no replica')
+      await answered(world, world.strange.throttle(500))
+      const target = [leader.id, next.id].map((id) => id as BrokerId)
+      await answered(world, world.strange.reassign(0, target))
+      await world.until('a replica has moved', () => {
+        const replicas = world.assignmentOf(0)
+        return replicas.length === target.length && target.every((id) => replicas.includes(id))
+      })
+    },
+  },
 ]
 
 /** @returns the leader of the first partition, when records are stored and all replicas have them */
