@@ -22,6 +22,7 @@ import { uuidOf } from '../uuid.ts'
 import type { World } from '../world.ts'
 import type { BrokerParts } from './api/broker-parts.ts'
 import { makeOffsetsTopic } from './api/make-offsets-topic.ts'
+import { ClusterAcls } from './cluster/cluster-acls.ts'
 import { ClusterConfigs } from './cluster/cluster-configs.ts'
 import { ClusterImage } from './cluster/cluster-image.ts'
 import { readCredentials } from './cluster/credentials.ts'
@@ -70,6 +71,7 @@ export class Broker implements Part {
   readonly #options: BrokerOptions
   readonly #log: Logger
   readonly #image: ClusterImage
+  readonly #acls: ClusterAcls | undefined
   readonly #connections = new Set<BrokerConnection>()
   readonly #warnings: RareWarnings
   readonly #sessions: BrokerSessions
@@ -84,6 +86,8 @@ export class Broker implements Part {
     const { logger, clock } = options.world
     this.#log = logger
     this.#image = new ClusterImage(new ClusterConfigs(options.config.configs))
+    const { acls } = options.config
+    this.#acls = acls === undefined ? undefined : new ClusterAcls(acls)
     this.#warnings = new RareWarnings(logger.child({ part: 'api' }), clock)
     this.#sessions = new BrokerSessions({
       make: (onExpired) => this.#makeSession(onExpired),
@@ -231,6 +235,7 @@ export class Broker implements Part {
       registrationPatienceMs: config.registrationTimeoutMs,
       endpoint: this.#endpoint(),
       image: this.#image,
+      acls: this.#acls,
       clock: world.clock,
       turn: world.turn,
       makeUuid: () => this.#makeUuid(),
@@ -376,6 +381,7 @@ export class Broker implements Part {
         credentials: (user) => readCredentials(this.#sessions.current, user),
         makeNonce: () => this.#makeUuid(),
       },
+      acls: this.#acls,
       openBlock: made.openBlock,
       clock: world.clock,
       randomBytes: world.randomBytes,

@@ -13,6 +13,7 @@ import { type ReadOptions, readOptions } from '../options.ts'
 import { ZkError } from '../protocol/error-codes.ts'
 import type { BrokerId } from '../protocol/mq/messages.ts'
 import { type SaslMechanism, saslMechanisms } from '../protocol/sasl/mechanisms.ts'
+import type { AclPolicy } from './cluster/cluster-acls.ts'
 import type { BrokerOption, ConfigsOptions } from './cluster/cluster-configs.ts'
 import { topicOptions } from './topic-options.ts'
 
@@ -243,6 +244,23 @@ const rows = {
     about:
       'Whether every client has to authenticate itself; clients of the native protocol, zw among them, cannot.',
   },
+  acls: {
+    type: 'boolean',
+    default: false,
+    about:
+      'Whether rules of access (zw acls) decide what Kafka’s clients may do. Clients of the native protocol, zw among them, may do something only if User:ANONYMOUS is a super user.',
+  },
+  'super.users': {
+    type: 'text',
+    default: '',
+    defaultText: 'none',
+    about: 'Users who may do everything, User:NAME, separated by semicolons.',
+  },
+  'allow.everyone.if.no.acl.found': {
+    type: 'boolean',
+    default: false,
+    about: 'Whether everyone may use what no rule of access is about.',
+  },
   logLevel: {
     type: 'choice',
     default: 'info',
@@ -310,6 +328,8 @@ export interface BrokerConfig {
     readonly mechanisms: readonly SaslMechanism[]
     readonly isRequired: boolean
   }
+  /** undefined: everyone may do everything */
+  readonly acls: AclPolicy | undefined
   readonly logLevel: LogLevel
   readonly logFormat: 'json' | 'pretty'
   /** to be logged once there is a logger */
@@ -389,6 +409,7 @@ Set --advertised-host to a name that clients and other brokers can reach`,
       retentionCheckMs: values['offsets.retention.check.interval.ms'],
     },
     sasl: saslOf(read),
+    acls: aclsOf(read),
     logLevel: values.logLevel,
     logFormat: values.logFormat,
     warnings,
@@ -454,6 +475,21 @@ function saslOf(read: ReadOptions<typeof rows>): BrokerConfig['sasl'] {
     read.refuse('requireSasl', 'no client could authenticate itself: set saslMechanisms, too')
   }
   return { mechanisms, isRequired }
+}
+
+function aclsOf(read: ReadOptions<typeof rows>): BrokerConfig['acls'] {
+  const { acls, 'super.users': list } = read.values
+  const allowsUnruled = read.values['allow.everyone.if.no.acl.found']
+  const names = list.split(';').map((name) => name.trim())
+  const superUsers = new Set(names.filter((name) => name !== ''))
+  for (const name of superUsers) {
+    if (!/^User:./u.test(name)) read.refuse('super.users', `'${name}' is no user: User:NAME`)
+  }
+  if (!acls && (superUsers.size > 0 || allowsUnruled)) {
+    const row = allowsUnruled ? 'allow.everyone.if.no.acl.found' : 'super.users'
+    read.refuse(row, 'it needs rules of access: set acls, too')
+  }
+  return acls ? { superUsers, allowsUnruled } : undefined
 }
 
 function advertisedFor(host: string): string {

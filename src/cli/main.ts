@@ -9,6 +9,7 @@ import { consume } from './browser/consume.ts'
 import { BadUsage, type CliCommand } from './cli-command.ts'
 import { start } from './cluster/start.ts'
 import { up } from './cluster/up.ts'
+import { acls } from './commands/acls.ts'
 import { bench } from './commands/bench.ts'
 import { copy } from './commands/copy.ts'
 import { ensemble } from './commands/ensemble.ts'
@@ -39,6 +40,7 @@ const commands: readonly CliCommand[] = [
   bench,
   secret,
   users,
+  acls,
 ]
 
 async function main(args: string[]): Promise<void> {

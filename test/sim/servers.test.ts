@@ -18,6 +18,7 @@ const keptSeeds = [
   { seed: 429, found: 'the nemesis wiped a second disk before the first server counted again' },
   { seed: 239, found: 'meta was read, and acted on, that a power cut then took back' },
   { seed: 100808, found: 'the time-out of a session began before its client could know of it' },
+  { seed: 201335, found: 'a tree brought what a client waited for, in a transfer of leadership' },
 ]
 const fixedSeeds = 60
 const randomSeeds = 15

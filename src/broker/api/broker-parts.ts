@@ -8,6 +8,7 @@ import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { UserCredentials } from '../../protocol/mq/user-credentials.ts'
 import type { SaslMechanism } from '../../protocol/sasl/mechanisms.ts'
 import type { RareWarnings } from '../../rare-warnings.ts'
+import type { ClusterAcls } from '../cluster/cluster-acls.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { GroupCoordinator } from '../group/group-coordinator.ts'
 import type { BrokerLinks } from '../replication/broker-links.ts'
@@ -43,7 +44,7 @@ export type ServedReplica = Pick<
 /** The part of a session with ZooWeeper that the apis use. */
 export type ServingSession = Pick<
   BrokerSession,
-  'zk' | 'readCluster' | 'readMembers' | 'readTopics' | 'readConfig'
+  'zk' | 'readCluster' | 'readMembers' | 'readTopics' | 'readConfig' | 'readRules'
 >
 
 export interface ServedReplicas {
@@ -79,6 +80,8 @@ export interface BrokerParts {
   readonly producerIds: Pick<ProducerIds, 'next'>
   readonly groups: GroupCoordinator
   readonly sasl: SaslParts
+  /** the rules of access; undefined: everyone may do everything */
+  readonly acls: ClusterAcls | undefined
   /** Opens the compressed records of batches, to check them; undefined: they are stored unchecked. */
   readonly openBlock: OpenBlock | undefined
   readonly clock: Clock

@@ -68,7 +68,7 @@ function nameOf({ image }: BrokerParts, { topic, topicId }: DoomedTopic): string
   return new BrokerError('INVALID_TOPIC_EXCEPTION', `Cannot delete topic '${name}': ${found}`)
 }
 
-function unknownId(topicId: string): BrokerError {
+export function unknownId(topicId: string): BrokerError {
   const found = 'no topic has it'
   return new BrokerError('UNKNOWN_TOPIC_ID', `Cannot delete the topic with id ${topicId}: ${found}`)
 }

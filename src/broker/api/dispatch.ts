@@ -1,6 +1,7 @@
 // The handler of each api. Handlers answer through `respond`, at once or later, exactly once; a
 // BrokerError answers the request as a whole.
 
+import { anonymous } from '../../protocol/mq/acls.ts'
 import type { MqRequest } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { alterConfigs } from './alter-configs.ts'
@@ -45,6 +46,13 @@ export function dispatch(
     const found = 'this broker requires SASL, which the native protocol, that of zw, does not have'
     respond(
       new BrokerError('SASL_AUTHENTICATION_FAILED', `Cannot answer ${request.type}: ${found}`),
+    )
+    return
+  }
+  if (requester.role === 'client' && parts.acls?.isSuperUser(anonymous) === false) {
+    const found = 'this broker has rules of access, and the native protocol, that of zw, no users'
+    respond(
+      new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot answer ${request.type}: ${found}`),
     )
     return
   }

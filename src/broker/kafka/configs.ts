@@ -16,6 +16,7 @@ import type {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from '../../protocol/kafka/api/incremental-alter-configs.ts'
+import { clusterName } from '../../protocol/mq/acls.ts'
 import {
   allBrokers,
   type ConfigChange,
@@ -41,13 +42,23 @@ interface Resource {
   readonly resourceName: string
 }
 
-/** @returns an error for a type that has no configuration here */
-function entityOf({ resourceType, resourceName }: Resource): ConfigEntity | BrokerError {
+/** @returns an error for a type that has no configuration here, and for a client that may not */
+function entityOf(
+  { access }: KafkaContext,
+  operation: 'describeConfigs' | 'alterConfigs',
+  { resourceType, resourceName }: Resource,
+): ConfigEntity | BrokerError {
   const type = entityTypes.get(resourceType)
   if (type === undefined) {
     const found = 'topics are of type 2, brokers of type 4'
     const what = `Cannot configure resource '${resourceName}' of type ${resourceType}`
     return new BrokerError('INVALID_REQUEST', `${what}: ${found}`)
+  }
+  if (type === 'topic' && !access.mayTopic(operation, resourceName)) {
+    return access.refusal('topic', operation, resourceName)
+  }
+  if (type === 'broker' && !access.mayCluster(operation)) {
+    return access.refusal('cluster', operation, clusterName)
   }
   return { type, name: type === 'broker' && resourceName === '' ? allBrokers : resourceName }
 }
@@ -63,7 +74,7 @@ export function answerDescribeConfigs(
 ): void {
   const split = new Split(
     resources.map((resource) => {
-      const entity = entityOf(resource)
+      const entity = entityOf(context, 'describeConfigs', resource)
       if (entity instanceof BrokerError) return entity
       const { type, name } = entity
       return { type, name, keys: resource.configurationKeys ?? undefined }
@@ -120,7 +131,7 @@ export function answerAlterConfigs(
     const sets = resource.configs.map(({ name, value }) => {
       return { name, operation: 'set', value: value ?? undefined } as const
     })
-    return changesOf(resource, sets)
+    return changesOf(context, resource, sets)
   })
   alter(context, resources, { changes, validateOnly, replaces: true }, reply)
 }
@@ -141,16 +152,17 @@ export function answerIncrementalAlterConfigs(
       }
       asked.push({ name, operation, value: value ?? undefined })
     }
-    return changesOf(resource, asked)
+    return changesOf(context, resource, asked)
   })
   alter(context, resources, { changes, validateOnly, replaces: false }, reply)
 }
 
 function changesOf(
+  context: KafkaContext,
   resource: Resource,
   changes: readonly ConfigChange[],
 ): ConfigChanges | BrokerError {
-  const entity = entityOf(resource)
+  const entity = entityOf(context, 'alterConfigs', resource)
   if (entity instanceof BrokerError) return entity
   const { type, name } = entity
   return { type, name, changes }

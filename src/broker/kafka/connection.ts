@@ -18,6 +18,7 @@ import { readRequestHeader } from '../../protocol/kafka/headers.ts'
 import { KafkaReader } from '../../protocol/kafka/reader.ts'
 import { KafkaWriter } from '../../protocol/kafka/writer.ts'
 import type { Link } from '../../protocol/transport/transport.ts'
+import { Access } from '../api/access.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import { handlers, unknownVersion } from './handlers.ts'
@@ -54,6 +55,7 @@ export class KafkaConnection {
   readonly #dialect: KafkaDialect
   readonly #link: Link
   readonly #sasl: SaslSession
+  readonly #access: Access
   readonly #grantedFetchSession = { sessionId: 0 }
   readonly #pending = new Fifo<Pending>()
   /** frames of requests that may not begin yet */
@@ -66,6 +68,8 @@ export class KafkaConnection {
     this.#dialect = dialect
     this.#link = link
     this.#sasl = new SaslSession(dialect.parts.sasl)
+    const { remoteAddress: host } = link
+    this.#access = new Access(dialect.parts.acls, { user: () => this.#sasl.user, host })
   }
 
   /** @throws ProtocolError, which closes the link */
@@ -123,6 +127,7 @@ export class KafkaConnection {
       clientId: clientId ?? '',
       clientHost: this.#link.remoteAddress,
       sasl: this.#sasl,
+      access: this.#access,
       fetchSessions: this.#dialect.fetchSessions,
       grantedFetchSession: this.#grantedFetchSession,
     }

@@ -24,7 +24,7 @@ export function answerCreateTopics(
   { topics, timeoutMs, validateOnly }: CreateTopicsRequest,
   reply: KafkaReply<CreateTopicsResponse>,
 ): void {
-  const split = new Split(topics.map((asked) => verdictOn(asked)))
+  const split = new Split(topics.map((asked) => verdictOn(context, asked)))
   const request = {
     type: 'createTopics',
     timeoutMs: adminTimeoutMs(timeoutMs),
@@ -48,13 +48,11 @@ export function answerCreateTopics(
   })
 }
 
-function verdictOn({
-  name: topic,
-  numPartitions: partitionCount,
-  replicationFactor,
-  assignments,
-  configs,
-}: Asked): NewTopic | BrokerError {
+function verdictOn(
+  { access }: KafkaContext,
+  { name: topic, numPartitions: partitionCount, replicationFactor, assignments, configs }: Asked,
+): NewTopic | BrokerError {
+  if (!access.mayCreate(topic)) return access.refusal('topic', 'create', topic)
   const refuse = (code: MqErrorCode, found: string) => {
     return new BrokerError(code, `Cannot create topic '${topic}': ${found}`)
   }

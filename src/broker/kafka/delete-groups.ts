@@ -9,12 +9,14 @@ import type {
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 export function answerDeleteGroups(
-  { parts }: KafkaContext,
+  { parts, access }: KafkaContext,
   { groupsNames }: DeleteGroupsRequest,
   reply: KafkaReply<DeleteGroupsResponse>,
 ): void {
   const outcomes = groupsNames.map(async (groupId) => {
-    return { groupId, errorCode: numberOf(await parts.groups.remove(groupId)) }
+    const isAllowed = access.mayGroup('delete', groupId)
+    const code = isAllowed ? await parts.groups.remove(groupId) : 'GROUP_AUTHORIZATION_FAILED'
+    return { groupId, errorCode: numberOf(code) }
   })
   void Promise.all(outcomes).then((results) => reply.send({ results }))
 }

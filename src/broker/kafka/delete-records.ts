@@ -19,9 +19,14 @@ export function answerDeleteRecords(
   { topics, timeoutMs }: DeleteRecordsRequest,
   reply: KafkaReply<DeleteRecordsResponse>,
 ): void {
+  const { access } = context
   const split = new Split<DeletePartition>(
     topics.flatMap(({ name: topic, partitions }) =>
-      partitions.map(({ partitionIndex: partition, offset }) => ({ topic, partition, offset })),
+      partitions.map(({ partitionIndex: partition, offset }) =>
+        access.mayTopic('delete', topic)
+          ? { topic, partition, offset }
+          : access.refusal('topic', 'delete', topic),
+      ),
     ),
   )
   const request = {

@@ -6,6 +6,7 @@ import type {
   DescribeGroupsRequest,
   DescribeGroupsResponse,
 } from '../../protocol/kafka/api/describe-groups.ts'
+import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { codeOf } from '../group/group-coordinator.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
@@ -13,11 +14,17 @@ import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 type GroupRow = DescribeGroupsResponse['groups'][number]
 
 export function answerDescribeGroups(
-  { parts }: KafkaContext,
+  { parts, access }: KafkaContext,
   { groups }: DescribeGroupsRequest,
   reply: KafkaReply<DescribeGroupsResponse>,
 ): void {
-  reply.send({ groups: groups.map((group) => rowOf(parts, group)) })
+  reply.send({
+    groups: groups.map((group) =>
+      access.mayGroup('describe', group)
+        ? rowOf(parts, group)
+        : failed(group, 'GROUP_AUTHORIZATION_FAILED'),
+    ),
+  })
 }
 
 function rowOf({ groups }: BrokerParts, groupId: string): GroupRow {
@@ -39,8 +46,12 @@ function rowOf({ groups }: BrokerParts, groupId: string): GroupRow {
       })),
     }
   } catch (error) {
-    const errorCode = numberOf(codeOf(error))
-    const [groupState, protocolType, protocolData] = ['', '', '']
-    return { errorCode, groupId, groupState, protocolType, protocolData, members: [] }
+    return failed(groupId, codeOf(error))
   }
+}
+
+function failed(groupId: string, code: MqErrorCode): GroupRow {
+  const [groupState, protocolType, protocolData] = ['', '', '']
+  const errorCode = numberOf(code)
+  return { errorCode, groupId, groupState, protocolType, protocolData, members: [] }
 }

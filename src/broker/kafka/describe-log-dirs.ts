@@ -11,10 +11,14 @@ import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 type TopicRow = DescribeLogDirsResponse['results'][number]['topics'][number]
 
 export function answerDescribeLogDirs(
-  { parts }: KafkaContext,
+  { parts, access }: KafkaContext,
   { topics }: DescribeLogDirsRequest,
   reply: KafkaReply<DescribeLogDirsResponse>,
 ): void {
+  if (!access.mayCluster('describe')) {
+    reply.send({ errorCode: numberOf('CLUSTER_AUTHORIZATION_FAILED'), results: [] })
+    return
+  }
   const found =
     topics === null
       ? [...parts.replicas.replicas]

@@ -5,7 +5,7 @@ import type {
   DescribeProducersRequest,
   DescribeProducersResponse,
 } from '../../protocol/kafka/api/describe-producers.ts'
-import { BrokerError } from '../../protocol/mq/error-codes.ts'
+import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { leaderFor } from '../api/pass-on.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
@@ -16,14 +16,18 @@ type PartitionRow = DescribeProducersResponse['topics'][number]['partitions'][nu
 const [noCoordinator, noTransaction, unknownTime] = [-1, -1, -1]
 
 export function answerDescribeProducers(
-  { parts }: KafkaContext,
+  { parts, access }: KafkaContext,
   { topics }: DescribeProducersRequest,
   reply: KafkaReply<DescribeProducersResponse>,
 ): void {
   reply.send({
     topics: topics.map(({ name, partitionIndexes }) => ({
       name,
-      partitions: partitionIndexes.map((partition) => rowOf(parts, name, partition)),
+      partitions: partitionIndexes.map((partition) =>
+        access.mayTopic('read', name)
+          ? rowOf(parts, name, partition)
+          : failed(partition, access.refusal('topic', 'read', name)),
+      ),
     })),
   })
 }
@@ -32,16 +36,8 @@ function rowOf(parts: BrokerParts, topic: string, partition: number): PartitionR
   const replica = parts.replicas.get(topic, partition)
   if (replica?.role.type !== 'leading') {
     const found = leaderFor(parts, 'describe producers of', { topic, partition }, true)
-    const { code, message } =
-      found instanceof BrokerError
-        ? found
-        : { code: 'NOT_LEADER_OR_FOLLOWER' as const, message: null }
-    return {
-      partitionIndex: partition,
-      errorCode: numberOf(code),
-      errorMessage: message,
-      activeProducers: [],
-    }
+    const moved = { code: 'NOT_LEADER_OR_FOLLOWER', message: null } as const
+    return failed(partition, found instanceof BrokerError ? found : moved)
   }
   return {
     partitionIndex: partition,
@@ -55,4 +51,11 @@ function rowOf(parts: BrokerParts, topic: string, partition: number): PartitionR
       currentTxnStartOffset: noTransaction,
     })),
   }
+}
+
+function failed(
+  partitionIndex: number,
+  { code, message }: { readonly code: MqErrorCode; readonly message: string | null },
+): PartitionRow {
+  return { partitionIndex, errorCode: numberOf(code), errorMessage: message, activeProducers: [] }
 }

@@ -6,6 +6,7 @@ import type {
   ElectLeadersRequest,
   ElectLeadersResponse,
 } from '../../protocol/kafka/api/elect-leaders.ts'
+import { clusterName } from '../../protocol/mq/acls.ts'
 import type { ElectedLeader } from '../../protocol/mq/elect-leaders.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
@@ -21,6 +22,13 @@ export function answerElectLeaders(
   const places = topicPartitions?.flatMap(({ topic, partitions }) =>
     partitions.map((partition) => ({ topic, partition })),
   )
+  const { access } = context
+  if (!access.mayCluster('alter')) {
+    const error = failureOf(access.refusal('cluster', 'alter', clusterName))
+    const refused = (places ?? []).map(({ topic, partition }) => ({ topic, partition, error }))
+    reply.send({ errorCode: numberOf(error.code), replicaElectionResults: byTopic(refused) })
+    return
+  }
   if (electionType !== preferredElection) {
     const found = 'only an operator chooses a leader that may lack records: zw topics recover'
     const error = new BrokerError('INVALID_REQUEST', `Cannot elect uncleanly: ${found}`)

@@ -60,13 +60,14 @@ export function answerFetch(
 
 /** @param topic undefined if its id is unknown */
 function verdictOn(
-  { parts, version }: KafkaContext,
+  { parts, version, access }: KafkaContext,
   topic: string | undefined,
   asked: Asked,
 ): FetchPartition | BrokerError {
   if (topic === undefined) {
     return new BrokerError('UNKNOWN_TOPIC_ID', 'Cannot fetch: no topic has this id')
   }
+  if (!access.mayTopic('read', topic)) return access.refusal('topic', 'read', topic)
   const { partition, fetchOffset: offset, partitionMaxBytes, currentLeaderEpoch } = asked
   if (version < followersFrom && parts.replicas.get(topic, partition)?.role.type !== 'leading') {
     const found = leaderFor(parts, 'fetch', { topic, partition }, true)

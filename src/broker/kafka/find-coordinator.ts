@@ -20,19 +20,25 @@ const [groupKey, transactionKey] = [0, 1]
 type Coordinator = NonNullable<FindCoordinatorResponse['coordinators']>[number]
 
 export function answerFindCoordinator(
-  { parts, version }: KafkaContext,
+  { parts, version, access }: KafkaContext,
   { key, keyType, coordinatorKeys }: FindCoordinatorRequest,
   reply: KafkaReply<FindCoordinatorResponse>,
 ): void {
   const keys = version < manyFrom ? [key] : coordinatorKeys
   const respond = (problem: BrokerError | undefined) => {
-    const coordinators = keys.map((one) => find(parts, { keyType, key: one, problem }))
+    const coordinators = keys.map((one) => {
+      if (keyType !== groupKey || access.mayGroup('describe', one)) {
+        return find(parts, { keyType, key: one, problem })
+      }
+      const { code, message } = access.refusal('group', 'describe', one)
+      return refused(one, code, message)
+    })
     const [first = refused(key, 'INVALID_REQUEST', 'Cannot find coordinators: of what?')] =
       coordinators
     const { errorCode, errorMessage, nodeId, host, port } = first
     reply.send({ errorCode, errorMessage, nodeId, host, port, coordinators })
   }
-  if (keyType !== groupKey) {
+  if (keyType !== groupKey || !keys.some((one) => access.mayGroup('describe', one))) {
     respond(undefined)
     return
   }

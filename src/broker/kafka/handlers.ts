@@ -4,11 +4,14 @@
 import { alterConfigs } from '../../protocol/kafka/api/alter-configs.ts'
 import { alterPartitionReassignments } from '../../protocol/kafka/api/alter-partition-reassignments.ts'
 import { apiVersions } from '../../protocol/kafka/api/api-versions.ts'
+import { createAcls } from '../../protocol/kafka/api/create-acls.ts'
 import { createPartitions } from '../../protocol/kafka/api/create-partitions.ts'
 import { createTopics } from '../../protocol/kafka/api/create-topics.ts'
+import { deleteAcls } from '../../protocol/kafka/api/delete-acls.ts'
 import { deleteGroups } from '../../protocol/kafka/api/delete-groups.ts'
 import { deleteRecords } from '../../protocol/kafka/api/delete-records.ts'
 import { deleteTopics } from '../../protocol/kafka/api/delete-topics.ts'
+import { describeAcls } from '../../protocol/kafka/api/describe-acls.ts'
 import { describeCluster } from '../../protocol/kafka/api/describe-cluster.ts'
 import { describeConfigs } from '../../protocol/kafka/api/describe-configs.ts'
 import { describeGroups } from '../../protocol/kafka/api/describe-groups.ts'
@@ -35,6 +38,7 @@ import { saslAuthenticate } from '../../protocol/kafka/api/sasl-authenticate.ts'
 import { saslHandshake } from '../../protocol/kafka/api/sasl-handshake.ts'
 import { syncGroup } from '../../protocol/kafka/api/sync-group.ts'
 import { writeResponse } from '../../protocol/kafka/headers.ts'
+import { answerCreateAcls, answerDeleteAcls, answerDescribeAcls } from './acls.ts'
 import {
   answerAlterConfigs,
   answerDescribeConfigs,
@@ -97,6 +101,9 @@ const served: readonly ServedApi[] = [
   serve(initProducerId, answerInitProducerId),
   serve(offsetForLeaderEpoch, answerOffsetForLeaderEpoch),
   serve(saslAuthenticate, answerSaslAuthenticate),
+  serve(describeAcls, answerDescribeAcls),
+  serve(createAcls, answerCreateAcls),
+  serve(deleteAcls, answerDeleteAcls),
   serve(describeConfigs, answerDescribeConfigs),
   serve(alterConfigs, answerAlterConfigs),
   serve(describeLogDirs, answerDescribeLogDirs),

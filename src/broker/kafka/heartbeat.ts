@@ -6,10 +6,14 @@ import type { HeartbeatRequest, HeartbeatResponse } from '../../protocol/kafka/a
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 export function answerHeartbeat(
-  { parts }: KafkaContext,
+  { parts, access }: KafkaContext,
   { groupId, generationId, memberId, groupInstanceId }: HeartbeatRequest,
   reply: KafkaReply<HeartbeatResponse>,
 ): void {
+  if (!access.mayGroup('read', groupId)) {
+    reply.send({ errorCode: numberOf('GROUP_AUTHORIZATION_FAILED') })
+    return
+  }
   const claim = { generation: generationId, memberId, instanceId: groupInstanceId }
   reply.send({ errorCode: numberOf(parts.groups.heartbeat(groupId, claim)) })
 }

@@ -21,6 +21,10 @@ export function answerInitProducerId(
     refuse('TRANSACTIONAL_ID_AUTHORIZATION_FAILED')
     return
   }
+  if (!context.access.mayWriteIdempotently) {
+    refuse('CLUSTER_AUTHORIZATION_FAILED')
+    return
+  }
   ask(context, { type: 'initProducerId' }, (answer) => {
     if (answer instanceof BrokerError) {
       // Clients retry this error, but not BROKER_NOT_AVAILABLE.

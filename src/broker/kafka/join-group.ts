@@ -3,7 +3,7 @@
 // Next on the path: group/group-coordinator.ts.
 
 import type { JoinGroupRequest, JoinGroupResponse } from '../../protocol/kafka/api/join-group.ts'
-import type { JoinRequest } from '../group/group-members.ts'
+import { failedJoin, type JoinAnswer, type JoinRequest } from '../group/group-members.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 const rebalanceTimeoutFrom = 1
@@ -18,21 +18,29 @@ export function answerJoinGroup(
   request: JoinGroupRequest,
   reply: KafkaReply<JoinGroupResponse>,
 ): void {
-  const { parts, version } = context
+  const { parts, version, access } = context
+  if (!access.mayGroup('read', request.groupId)) {
+    reply.send(responseOf(version, failedJoin('GROUP_AUTHORIZATION_FAILED', request.memberId)))
+    return
+  }
   parts.groups.join(request.groupId, joinOf(context, request), (answer) => {
-    reply.send({
-      errorCode: numberOf(answer.error),
-      generationId: answer.generation,
-      protocolType: answer.protocolType,
-      protocolName: answer.protocol ?? (version < nullProtocolFrom ? '' : null),
-      leader: answer.leader,
-      skipAssignment: answer.skipAssignment,
-      memberId: answer.memberId,
-      members: answer.members.map(({ memberId, instanceId, metadata }) => {
-        return { memberId, groupInstanceId: instanceId, metadata }
-      }),
-    })
+    reply.send(responseOf(version, answer))
   })
+}
+
+function responseOf(version: number, answer: JoinAnswer): JoinGroupResponse {
+  return {
+    errorCode: numberOf(answer.error),
+    generationId: answer.generation,
+    protocolType: answer.protocolType,
+    protocolName: answer.protocol ?? (version < nullProtocolFrom ? '' : null),
+    leader: answer.leader,
+    skipAssignment: answer.skipAssignment,
+    memberId: answer.memberId,
+    members: answer.members.map(({ memberId, instanceId, metadata }) => {
+      return { memberId, groupInstanceId: instanceId, metadata }
+    }),
+  }
 }
 
 function joinOf(

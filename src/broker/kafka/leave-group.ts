@@ -8,10 +8,14 @@ import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 const membersFrom = 3
 
 export function answerLeaveGroup(
-  { parts, version }: KafkaContext,
+  { parts, version, access }: KafkaContext,
   { groupId, memberId, members }: LeaveGroupRequest,
   reply: KafkaReply<LeaveGroupResponse>,
 ): void {
+  if (!access.mayGroup('read', groupId)) {
+    reply.send({ errorCode: numberOf('GROUP_AUTHORIZATION_FAILED'), members: [] })
+    return
+  }
   const named = version < membersFrom ? [{ memberId, groupInstanceId: null }] : members
   const claims = named.map((one) => ({ memberId: one.memberId, instanceId: one.groupInstanceId }))
   const left = parts.groups.leave(groupId, claims)

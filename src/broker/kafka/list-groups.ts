@@ -9,7 +9,7 @@ import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 const groupType = 'classic'
 
 export function answerListGroups(
-  { parts }: KafkaContext,
+  { parts, access }: KafkaContext,
   { statesFilter, typesFilter }: ListGroupsRequest,
   reply: KafkaReply<ListGroupsResponse>,
 ): void {
@@ -17,7 +17,9 @@ export function answerListGroups(
     return filter.length === 0 || filter.some((one) => one.toLowerCase() === value.toLowerCase())
   }
   try {
-    const listed = parts.groups.list().filter(({ state }) => {
+    const mayAll = access.mayCluster('describe')
+    const listed = parts.groups.list().filter(({ group, state }) => {
+      if (!mayAll && !access.mayGroup('describe', group)) return false
       return passes(statesFilter, state) && passes(typesFilter, groupType)
     })
     reply.send({

@@ -29,7 +29,9 @@ export function answerListOffsets(
   reply: KafkaReply<ListOffsetsResponse>,
 ): void {
   const split = new Split(
-    topics.flatMap(({ name, partitions }) => partitions.map((asked) => verdictOn(name, asked))),
+    topics.flatMap(({ name, partitions }) =>
+      partitions.map((asked) => verdictOn(context, name, asked)),
+    ),
   )
   const request = { type: 'listOffsets', passedOn: true, partitions: split.accepted } as const
   ask(context, request, (answer) => {
@@ -39,9 +41,11 @@ export function answerListOffsets(
 }
 
 function verdictOn(
+  { access }: KafkaContext,
   topic: string,
   { partitionIndex: partition, timestamp, currentLeaderEpoch: leaderEpoch }: Asked,
 ): ListOffsetsPartition | BrokerError {
+  if (!access.mayTopic('describe', topic)) return access.refusal('topic', 'describe', topic)
   if (timestamp === latest || timestamp === earliest) {
     return { topic, partition, leaderEpoch }
   }

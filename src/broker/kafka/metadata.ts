@@ -27,7 +27,7 @@ export function answerMetadata(
   { topics, allowAutoTopicCreation }: MetadataRequest,
   reply: KafkaReply<MetadataResponse>,
 ): void {
-  const { parts, version } = context
+  const { parts, version, access } = context
   const { image, clusterId } = parts
   const asksForAll = topics === null || (version === 0 && topics.length === 0)
   const respond = (verdicts: Verdicts) =>
@@ -41,18 +41,22 @@ export function answerMetadata(
       clusterId,
       controllerId: controllerOf(parts),
       topics: asksForAll
-        ? image.info(clusterId, undefined).topics.map((info) => topicRow(parts, info))
-        : topics.map((asked) => askedRow(parts, asked, verdicts)),
+        ? image
+            .info(clusterId, undefined)
+            .topics.filter(({ topic }) => access.mayTopic('describe', topic))
+            .map((info) => topicRow(parts, info))
+        : topics.map((asked) => askedRow(context, asked, verdicts)),
     })
   const mayCreate = parts.autoCreatesTopics && allowAutoTopicCreation && !asksForAll
-  const missing = mayCreate ? topics.flatMap((asked) => missingTopic(parts, asked)) : []
+  const missing = mayCreate ? topics.flatMap((asked) => missingTopic(context, asked)) : []
   if (missing.length === 0) respond(new Map())
   else createMissing(context, [...new Set(missing)], respond)
 }
 
 /** Its name, if it could be created. */
-function missingTopic({ image }: BrokerParts, { name }: Asked): readonly string[] {
-  if (name === null || image.topics.has(name)) return []
+function missingTopic({ parts, access }: KafkaContext, { name }: Asked): readonly string[] {
+  if (name === null || parts.image.topics.has(name)) return []
+  if (!access.mayTopic('describe', name) || !access.mayCreate(name)) return []
   return nameProblem(name) === undefined && !isInternal(name) ? [name] : []
 }
 
@@ -94,12 +98,19 @@ export function controllerOf({ image, self }: BrokerParts): BrokerId {
   return image.brokers.has(image.controller) ? image.controller : self
 }
 
-function askedRow(parts: BrokerParts, { name, topicId }: Asked, verdicts: Verdicts): TopicRow {
+function askedRow(context: KafkaContext, { name, topicId }: Asked, verdicts: Verdicts): TopicRow {
+  const { parts, access } = context
   const { image, clusterId } = parts
   if (name === null) {
     const topic = image.topicOf(topicId)
     if (topic === undefined) return missing({ code: 'UNKNOWN_TOPIC_ID', name, topicId })
-    return askedRow(parts, { name: topic, topicId }, verdicts)
+    if (!access.mayTopic('describe', topic)) {
+      return missing({ code: 'TOPIC_AUTHORIZATION_FAILED', name, topicId })
+    }
+    return askedRow(context, { name: topic, topicId }, verdicts)
+  }
+  if (!access.mayTopic('describe', name)) {
+    return missing({ code: 'TOPIC_AUTHORIZATION_FAILED', name, topicId: noUuid })
   }
   const [info] = image.info(clusterId, [name]).topics
   if (info !== undefined) return topicRow(parts, info)

@@ -23,7 +23,7 @@ const noLeaderEpoch = -1
 type Asked = OffsetCommitRequest['topics'][number]['partitions'][number]
 
 export function answerOffsetCommit(
-  { parts }: KafkaContext,
+  { parts, access }: KafkaContext,
   request: OffsetCommitRequest,
   reply: KafkaReply<OffsetCommitResponse>,
 ): void {
@@ -36,6 +36,12 @@ export function answerOffsetCommit(
   const expireTimestampMs = retentionTimeMs < 0 ? -1 : parts.clock.wallMs() + retentionTimeMs
   const split = new Split(
     topics.flatMap(({ name, partitions }) => {
+      if (!access.mayGroup('read', groupId)) {
+        return partitions.map(() => access.refusal('group', 'read', groupId))
+      }
+      if (!access.mayTopic('read', name)) {
+        return partitions.map(() => access.refusal('topic', 'read', name))
+      }
       return partitions.map((asked) => verdictOn(parts, name, asked, { twice, expireTimestampMs }))
     }),
   )

@@ -10,11 +10,17 @@ import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 export function answerOffsetDelete(
-  { parts }: KafkaContext,
+  { parts, access }: KafkaContext,
   { groupId, topics }: OffsetDeleteRequest,
   reply: KafkaReply<OffsetDeleteResponse>,
 ): void {
+  if (!access.mayGroup('delete', groupId)) {
+    reply.send({ errorCode: numberOf('GROUP_AUTHORIZATION_FAILED'), topics: [] })
+    return
+  }
+  const mayRead = (topic: string) => access.mayTopic('read', topic)
   const places = topics.flatMap(({ name: topic, partitions }) => {
+    if (!mayRead(topic)) return []
     return partitions.map(({ partitionIndex: partition }) => ({ topic, partition }))
   })
   void parts.groups.deleteOffsets(groupId, places).then((outcomes) => {
@@ -30,6 +36,7 @@ export function answerOffsetDelete(
     }
     let next = 0
     const verdict = (topic: string, partition: number): MqErrorCode => {
+      if (!mayRead(topic)) return 'TOPIC_AUTHORIZATION_FAILED'
       const outcome = outcomes[next++] ?? 'NONE'
       if (parts.image.hasPartition(topic, partition)) return outcome
       return outcome === 'NONE' ? 'UNKNOWN_TOPIC_OR_PARTITION' : outcome

@@ -25,15 +25,16 @@ type Asked = OffsetFetchRequest['groups'][number]
 const [noOffset, noLeaderEpoch] = [-1, -1]
 
 export function answerOffsetFetch(
-  { parts, version }: KafkaContext,
+  context: KafkaContext,
   { groupId, topics, groups }: OffsetFetchRequest,
   reply: KafkaReply<OffsetFetchResponse>,
 ): void {
+  const { version } = context
   if (version >= groupsFrom) {
-    reply.send({ groups: groups.map((asked) => groupRow(parts, asked)) })
+    reply.send({ groups: groups.map((asked) => groupRow(context, asked)) })
     return
   }
-  const row = groupRow(parts, { groupId, topics })
+  const row = groupRow(context, { groupId, topics })
   const { errorCode } = row
   const isUnsaid = errorCode !== numberOf('NONE') && version < groupErrorFrom
   const failed = (topics ?? []).map(({ name, partitionIndexes }) => {
@@ -42,14 +43,22 @@ export function answerOffsetFetch(
   reply.send({ topics: isUnsaid ? failed : row.topics, errorCode })
 }
 
-function groupRow({ groups }: BrokerParts, { groupId, topics }: Asked): GroupRow {
+function groupRow({ parts, access }: KafkaContext, { groupId, topics }: Asked): GroupRow {
+  const { groups } = parts
+  const mayDescribe = (topic: string) => access.mayTopic('describe', topic)
+  if (!access.mayGroup('describe', groupId)) {
+    return { groupId, topics: [], errorCode: numberOf('GROUP_AUTHORIZATION_FAILED') }
+  }
   try {
     const rows =
       topics === null
-        ? allRows(groups.allCommitted(groupId))
+        ? allRows(groups.allCommitted(groupId)).filter(({ name }) => mayDescribe(name))
         : topics.map(({ name, partitionIndexes }) => ({
             name,
             partitions: partitionIndexes.map((partition) => {
+              if (!mayDescribe(name)) {
+                return nothing(partition, numberOf('TOPIC_AUTHORIZATION_FAILED'))
+              }
               const stored = groups.committed(groupId, { topic: name, partition })
               return stored === undefined ? nothing(partition) : partitionRow(partition, stored)
             }),

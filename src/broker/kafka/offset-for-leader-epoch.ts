@@ -20,9 +20,11 @@ export function answerOffsetForLeaderEpoch(
   { topics }: OffsetForLeaderEpochRequest,
   reply: KafkaReply<OffsetForLeaderEpochResponse>,
 ): void {
+  const mayDescribe = (topic: string) => context.access.mayTopic('describe', topic)
   const split = new Split<EpochPartition>(
     topics.flatMap(({ topic, partitions }) =>
       partitions.map(({ partition, currentLeaderEpoch, leaderEpoch }) => {
+        if (!mayDescribe(topic)) return context.access.refusal('topic', 'describe', topic)
         return { topic, partition, leaderEpoch: currentLeaderEpoch, epoch: leaderEpoch }
       }),
     ),

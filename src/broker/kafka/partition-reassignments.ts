@@ -11,6 +11,7 @@ import type {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
 } from '../../protocol/kafka/api/list-partition-reassignments.ts'
+import { clusterName } from '../../protocol/mq/acls.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId, Outcome } from '../../protocol/mq/messages.ts'
 import type { Reassignment } from '../../protocol/mq/partition-reassignments.ts'
@@ -21,6 +22,12 @@ export function answerAlterPartitionReassignments(
   { topics, timeoutMs }: AlterPartitionReassignmentsRequest,
   reply: KafkaReply<AlterPartitionReassignmentsResponse>,
 ): void {
+  const { access } = context
+  if (!access.mayCluster('alter')) {
+    const { code, message } = access.refusal('cluster', 'alter', clusterName)
+    reply.send({ errorCode: numberOf(code), errorMessage: message, responses: [] })
+    return
+  }
   const partitions = topics.flatMap(({ name, partitions }) =>
     partitions.map(({ partitionIndex: partition, replicas }) => {
       return { topic: name, partition, replicas: (replicas as BrokerId[] | null) ?? undefined }
@@ -58,6 +65,12 @@ export function answerListPartitionReassignments(
   { topics }: ListPartitionReassignmentsRequest,
   reply: KafkaReply<ListPartitionReassignmentsResponse>,
 ): void {
+  const { access } = context
+  if (!access.mayCluster('describe')) {
+    const { code, message } = access.refusal('cluster', 'describe', clusterName)
+    reply.send({ errorCode: numberOf(code), errorMessage: message, topics: [] })
+    return
+  }
   const partitions = topics?.flatMap(({ name, partitionIndexes }) =>
     partitionIndexes.map((partition) => ({ topic: name, partition })),
   )

@@ -73,7 +73,7 @@ export function answerProduce(
 }
 
 function verdictOn(
-  { version }: KafkaContext,
+  { version, access }: KafkaContext,
   asking: {
     readonly request: ProduceRequest
     readonly acks: RequiredAcks | undefined
@@ -86,6 +86,7 @@ function verdictOn(
   const refuse = (code: MqErrorCode, found: string) => {
     return new BrokerError(code, `Cannot produce to ${topic}/${partition}: ${found}`)
   }
+  if (!access.mayTopic('write', topic)) return access.refusal('topic', 'write', topic)
   if (acks === undefined) {
     return refuse('INVALID_REQUIRED_ACKS', `acks are ${request.acks}, not 0, 1 or -1`)
   }

@@ -9,6 +9,7 @@ import type { KafkaWriter } from '../../protocol/kafka/writer.ts'
 import type { MqRequest, ResponseOf } from '../../protocol/mq/apis.ts'
 import { type BrokerError, type MqErrorCode, mqErrorCodes } from '../../protocol/mq/error-codes.ts'
 import type { Outcome } from '../../protocol/mq/messages.ts'
+import type { Access } from '../api/access.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
 import { dispatch } from '../api/dispatch.ts'
 import type { FetchRequester, FetchSessions } from './fetch-sessions.ts'
@@ -26,6 +27,8 @@ export interface KafkaContext {
   readonly clientHost: string
   /** of the connection */
   readonly sasl: SaslSession
+  /** of the connection's client */
+  readonly access: Access
   /** of all connections of the broker */
   readonly fetchSessions: FetchSessions
   /** of the connection */

@@ -3,14 +3,20 @@
 // Next on the path: group/group-coordinator.ts.
 
 import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/kafka/api/sync-group.ts'
+import { noBytes } from '../group/group-members.ts'
 import { type KafkaContext, type KafkaReply, numberOf } from './serving.ts'
 
 export function answerSyncGroup(
-  { parts }: KafkaContext,
+  { parts, access }: KafkaContext,
   request: SyncGroupRequest,
   reply: KafkaReply<SyncGroupResponse>,
 ): void {
   const { groupId, generationId, memberId, groupInstanceId, protocolType, protocolName } = request
+  if (!access.mayGroup('read', groupId)) {
+    const errorCode = numberOf('GROUP_AUTHORIZATION_FAILED')
+    reply.send({ errorCode, protocolType: null, protocolName: null, assignment: noBytes })
+    return
+  }
   const sync = {
     generation: generationId,
     memberId,

@@ -6,6 +6,7 @@ import type { Clock } from '../../clock.ts'
 import { objectOf } from '../../json.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
+import { aclRoots } from '../../protocol/mq/acls.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import {
@@ -43,10 +44,22 @@ const sharedNodes = [
  */
 export async function makeSharedNodes(zk: ZkAccess, acl: readonly Acl[]): Promise<void> {
   await zk.createChroot()
-  for (const { path, data } of sharedNodes) {
-    await createIfMissing(zk, path, data)
-    await protect(zk, path, acl)
-  }
+  for (const { path, data } of sharedNodes) await makeProtected(zk, path, data, acl)
+}
+
+/** The same for the znodes that rules of access lie below. @throws ForeignClusterError */
+export async function makeAclNodes(zk: ZkAccess, acl: readonly Acl[]): Promise<void> {
+  for (const path of aclRoots) await makeProtected(zk, path, null, acl)
+}
+
+async function makeProtected(
+  zk: ZkAccess,
+  path: string,
+  data: string | null,
+  acl: readonly Acl[],
+): Promise<void> {
+  await createIfMissing(zk, path, data)
+  await protect(zk, path, acl)
 }
 
 /** The cluster's brokers have another secret. */

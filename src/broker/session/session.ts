@@ -8,11 +8,14 @@ import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Logger } from '../../logger.ts'
 import { ZkError } from '../../protocol/error-codes.ts'
+import type { AclPattern } from '../../protocol/mq/acls.ts'
 import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
 import type { ConfigEntity } from '../../protocol/mq/configs.ts'
 import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
 import { encodeRegistration, type Registration } from '../../protocol/mq/registration.ts'
 import type { Turn } from '../../turn.ts'
+import { AclWatch } from '../cluster/acl-watch.ts'
+import type { ClusterAcls } from '../cluster/cluster-acls.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { ClusterWatch } from '../cluster/cluster-watch.ts'
 import type { ReplicaReport } from '../cluster/replica-status.ts'
@@ -22,7 +25,7 @@ import { ControllerDriver } from '../controller/driver.ts'
 import type { DataDir } from '../data-dir.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
 import { Marks } from './marks.ts'
-import { makeSharedNodes, readClusterId, register } from './registration.ts'
+import { makeAclNodes, makeSharedNodes, readClusterId, register } from './registration.ts'
 import { ReplicaReports } from './replica-reports.ts'
 
 /** Delay between attempts to read a znode while the session has no connection. */
@@ -42,6 +45,8 @@ interface SessionOptions {
   readonly rebalanceMs?: number | undefined
   readonly rack?: string | undefined
   readonly image: ClusterImage
+  /** undefined: there are no rules of access */
+  readonly acls?: ClusterAcls | undefined
   readonly clock: Clock
   readonly turn: Turn
   readonly makeUuid: () => string
@@ -71,6 +76,7 @@ export class BrokerSession {
   readonly #options: SessionOptions
   readonly #clock: Clock
   readonly #watch: ClusterWatch
+  readonly #acls: AclWatch | undefined
   readonly #controller: ControllerDriver
   readonly #reports: ReplicaReports
   readonly #marks: Marks
@@ -89,6 +95,8 @@ export class BrokerSession {
     }
     this.#watch = new ClusterWatch({ zk, image, turn, log, onChange: changed })
     const watch = this.#watch
+    const { acls } = options
+    this.#acls = acls === undefined ? undefined : new AclWatch({ zk, acls, turn, log })
     const { recoveryWaitMs, rebalanceMs } = options
     const rules = { recoveryWaitMs, rebalanceMs }
     this.#controller = new ControllerDriver({ self: id, zk, image, watch, clock, log, ...rules })
@@ -136,6 +144,10 @@ export class BrokerSession {
       log.warn(facts, 'The ensemble grants only longer sessions: a dead broker is noticed later')
     }
     await makeSharedNodes(zk, secret.acl)
+    if (this.#acls !== undefined) {
+      await makeAclNodes(zk, secret.acl)
+      await this.#acls.start()
+    }
     const clusterId = await readClusterId(zk, makeUuid())
     await dataDir.claim(clusterId)
     await zk.sync(zkPaths.brokers)
@@ -188,6 +200,7 @@ export class BrokerSession {
   #end(): void {
     this.#isOver = true
     this.#watch.stop()
+    this.#acls?.stop()
     this.#controller.stop()
     this.#reports.stop()
   }
@@ -218,6 +231,11 @@ export class BrokerSession {
   /** Reads a configuration again. Reflects every write of this session made before this call. */
   async readConfig(entity: ConfigEntity): Promise<void> {
     await this.#watch.readConfig(entity)
+  }
+
+  /** Reads the rules of a pattern again. Reflects every write of this session made before this call. */
+  async readRules(pattern: AclPattern): Promise<void> {
+    await this.#acls?.read(pattern)
   }
 
   /** See `ReplicaHost.writeState`. */

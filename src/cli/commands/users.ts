@@ -2,9 +2,8 @@
 // keeps them, and only programs that know the secret of the cluster may read or change them.
 
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { ZkClient, ZkError } from '../../client/zk/zk-client.ts'
-import { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
+import { type ZkClient, ZkError } from '../../client/zk/zk-client.ts'
+import type { ClusterSecret } from '../../protocol/mq/cluster-secret.ts'
 import {
   configPath,
   decodeUser,
@@ -22,13 +21,12 @@ import {
   type ScramCredential,
   type ScramMechanism,
 } from '../../protocol/sasl/scram-credential.ts'
-import { readSecretFile } from '../../secret-file.ts'
 import { BadUsage, cliCommand, outputOption, serverOption, wholeNumber } from '../cli-command.ts'
 import { toStdout } from '../output.ts'
 import { readPassword } from '../password.ts'
 import { tlsOf, tlsOptions } from '../tls-options.ts'
+import { secretFileOption, withSecret } from './secret-session.ts'
 
-const connectTimeoutMs = 10_000
 const saltBytes = 32
 
 export const users = cliCommand({
@@ -47,11 +45,7 @@ export const users = cliCommand({
       })
       .positional('name', { type: 'string', describe: 'name of the user' })
       .option('server', serverOption('ZooWeeper servers of the brokers: host:port,…[/chroot]'))
-      .option('secret-file', {
-        type: 'string',
-        demandOption: true,
-        describe: 'the secret of the brokers (zw secret)',
-      })
+      .option('secret-file', secretFileOption)
       .option('password-file', {
         type: 'string',
         describe: 'holds the password; default: the terminal, or standard input',
@@ -69,25 +63,20 @@ export const users = cliCommand({
     }
     const made = name === undefined ? '' : pathOf(name)
     const password = action === 'create' ? await readPassword(passwordFile) : ''
-    const { servers, chroot } = server
-    const secret = readSecret(secretFile)
-    const tls = tlsOf(words)
-    const zk = new ZkClient({ servers, chroot, connectTimeoutMs, ...(tls && { tls }) })
-    await zk.connect()
-    try {
-      await zk.addAuth('digest', secret.credential)
-      const isJson = output === 'json'
-      if (action === 'list') printUsers(await list(zk), isJson)
-      else if (action === 'create') await create(zk, { path: made, password, iterations, secret })
-      else await remove(zk, made)
-      if (name === undefined || action === 'list') return
-      const done = { user: name, [`${action}d`]: true }
-      toStdout(isJson ? `${JSON.stringify(done)}\n` : `User ${name} is ${action}d.\n`)
-    } catch (error) {
-      throw explained(error, { action, secretFile, name, chroot })
-    } finally {
-      await zk.close()
-    }
+    const { chroot } = server
+    await withSecret({ server, secretFile, tls: tlsOf(words) }, async (zk, secret) => {
+      try {
+        const isJson = output === 'json'
+        if (action === 'list') printUsers(await list(zk), isJson)
+        else if (action === 'create') await create(zk, { path: made, password, iterations, secret })
+        else await remove(zk, made)
+        if (name === undefined || action === 'list') return
+        const done = { user: name, [`${action}d`]: true }
+        toStdout(isJson ? `${JSON.stringify(done)}\n` : `User ${name} is ${action}d.\n`)
+      } catch (error) {
+        throw explained(error, { action, name, chroot })
+      }
+    })
   },
 })
 
@@ -95,12 +84,6 @@ function pathOf(name: string): string {
   const path = userPath(name)
   if (path === undefined) throw new BadUsage('Cannot use the name of the user: it is too long')
   return path
-}
-
-/** Unlike a broker it does not make the file: a new secret would be none of the brokers'. */
-function readSecret(path: string): ClusterSecret {
-  if (!existsSync(path)) throw new BadUsage(`Cannot use --secret-file ${path}: there is no file`)
-  return new ClusterSecret(readSecretFile({ path, quoted: path, randomBytes }))
 }
 
 interface ListedUser {
@@ -170,17 +153,12 @@ async function makeSure(
 
 interface Circumstances {
   readonly action: 'list' | 'create' | 'delete'
-  readonly secretFile: string
   readonly name: string | undefined
   readonly chroot: string
 }
 
-function explained(error: unknown, { action, secretFile, name, chroot }: Circumstances): unknown {
-  if (!(error instanceof ZkError)) return error
-  if (error.code === 'NOAUTH') {
-    return new Error(`Cannot use ${secretFile}: it is not the secret of these brokers`)
-  }
-  if (error.code !== 'NONODE' || name === undefined) return error
+function explained(error: unknown, { action, name, chroot }: Circumstances): unknown {
+  if (!(error instanceof ZkError) || error.code !== 'NONODE' || name === undefined) return error
   if (action === 'delete') return new Error(`Cannot delete user '${name}': there is no such user`)
   if (action === 'create') {
     const found = `there is no znode ${chroot}, which the first broker with this chroot makes`

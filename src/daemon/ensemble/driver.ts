@@ -412,6 +412,9 @@ export class EnsembleDriver implements Ensemble {
 
   #receiveSnapshot(from: ServerId): void {
     this.#logger.info({ from }, 'Receiving the tree')
+    // What a tree brings is not delivered: clients that stayed through a transfer of leadership would
+    // wait for their answers, and the next one would be taken for the first.
+    if (this.#role.type !== 'looking') this.#serveAs({ type: 'looking' })
     this.#transfers.receiveFrom(from)
   }
 
@@ -512,26 +515,32 @@ export class EnsembleDriver implements Ensemble {
     const facts = { ...zabRole, zxid: formatZxid(this.#zab.lastZxid) }
     this.#logger.info(facts, roleSentence(zabRole))
     this.#times.changed(zabRole, this.#clock.nowMs())
-    const before = this.#role
-    const change = roleChange(before, zabRole, { continues })
+    const change = roleChange(this.#role, zabRole, { continues })
     if (change.type === 'none') return
-    const held = this.#hold.end()
-    const { role } = change
+    if (change.type === 'change') return this.#serveAs(change.role)
+    for (const { from, message } of this.#adopt(change.role)) this.#fromLearner(from, message)
+  }
+
+  /** Clients learn of it, and of nothing before it any more. */
+  #serveAs(role: EnsembleRole): void {
+    const before = this.#role
+    const held = this.#adopt(role)
+    this.#confirmations.clear()
+    this.#standstill.resolve()
+    this.#listener?.roleChanged(role)
+    // What other servers sent was for the former leader: they hold it themselves.
+    if (role.type !== 'looking' && before.type !== 'looking') {
+      this.#release(held.filter(({ from }) => from === this.self))
+    }
+    this.#transfer.roleChanged(role)
+  }
+
+  /** @returns the messages that waited for the role */
+  #adopt(role: EnsembleRole): readonly Held[] {
     this.#role = role
     this.#proposals.restart(role.type === 'leading' ? role.epoch : undefined)
     this.#ackTimes.clear()
-    if (change.type === 'handover') {
-      for (const { from, message } of held) this.#fromLearner(from, message)
-    } else {
-      this.#confirmations.clear()
-      this.#standstill.resolve()
-      this.#listener?.roleChanged(role)
-      // What other servers sent was for the former leader: they hold it themselves.
-      if (role.type !== 'looking' && before.type !== 'looking') {
-        this.#release(held.filter(({ from }) => from === this.self))
-      }
-      this.#transfer.roleChanged(role)
-    }
+    return this.#hold.end()
   }
 
   // --- end of a turn -----------------------------------------------------------------------------

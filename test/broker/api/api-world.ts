@@ -190,6 +190,7 @@ export class ApiWorld {
     readCluster: () => this.zk.sync(),
     readMembers: () => this.zk.sync(),
     readTopics: () => this.zk.sync(),
+    readRules: async () => undefined,
     readConfig: async (entity) => {
       const path = zkPaths.configOf(entity)
       const text = this.tree.text(path)
@@ -245,6 +246,7 @@ export class ApiWorld {
         retentionCheckMs: 100_000,
         makeTopic: async () => undefined,
       }),
+      acls: undefined,
       sasl: {
         mechanisms: [],
         isRequired: false,

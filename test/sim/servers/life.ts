@@ -35,6 +35,8 @@ export interface ServersLifeOptions {
 const roundCount = 60
 /** Simulated time within which everything must be well after the faults stop. */
 const convergenceMs = 30_000
+/** What the nemesis began may still go on so long: it kills servers, too (scenes.ts). */
+const sceneMsMax = 2500
 const clientsMax = 5
 /** After at most this many events, pending promises proceed. */
 const eventsPerRest = 16
@@ -183,6 +185,7 @@ export class ServersWorld {
   /** Without faults no client notices that leadership is handed over, whatever it asks meanwhile. */
   async #transferInPeace(living: readonly SimClient[]): Promise<void> {
     const { random, servers, load } = this
+    await this.#run(sceneMsMax)
     const isLeading = ({ role }: SimServer): boolean => role.type === 'leading'
     // A follower without a link to the next leader would look for it.
     await this.#until('servers have links to each other, and a leader', () => {
