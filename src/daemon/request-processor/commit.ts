@@ -142,8 +142,8 @@ export class CommitProcessor implements SessionRequests {
   /** A committed transaction, in order: take, apply, complete, reached. */
   deliver(zxid: Zxid, txn: Txn): void {
     const ours = txn.origin === this.#ensemble.self
-    const pending = ours ? this.#take(txn.seq) : undefined
     const ended = this.#audit === undefined ? [] : this.#ephemeralsEndedBy(txn)
+    const pending = ours ? this.#take(txn.seq) : undefined
     const result = this.#final.apply(zxid, txn)
     if (ours) this.#audit?.applied(txn.seq, result)
     this.#audit?.ephemeralsDeleted(txn.session, ended)
