@@ -125,6 +125,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'daemon/membership',
     'daemon/metrics',
     'daemon/request-processor',
+    'daemon/session',
     'daemon/storage',
     'daemon/zab',
     'log',
