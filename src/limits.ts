@@ -15,8 +15,8 @@ export const limits = {
   peerFrameBytesMax: 32 * 1024 * 1024,
 
   /**
-   * The hello of a server: 255 servers with long names. No larger frame is accepted from a
-   * stranger.
+   * The hello of a server: 255 servers with long names. No larger frame is accepted before a server
+   * has proved itself.
    */
   peerHelloBytesMax: 128 * 1024,
 

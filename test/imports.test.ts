@@ -126,6 +126,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'daemon/membership',
     'daemon/metrics',
     'daemon/request-processor',
+    'daemon/session',
     'daemon/storage',
     'daemon/zab',
     'daemon/ztree',

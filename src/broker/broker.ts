@@ -16,6 +16,7 @@ import { ClusterSecret } from '../protocol/mq/cluster-secret.ts'
 import type { OpenBlock } from '../protocol/mq/compression.ts'
 import { noBroker } from '../protocol/mq/messages.ts'
 import type { Listener } from '../protocol/transport/transport.ts'
+import { withTls } from '../protocol/transport/with-tls.ts'
 import { RareWarnings } from '../rare-warnings.ts'
 import type { Part, PartStatus } from '../stoppable.ts'
 import { uuidOf } from '../uuid.ts'
@@ -32,6 +33,7 @@ import { DataDir } from './data-dir.ts'
 import { GroupCoordinator } from './group/group-coordinator.ts'
 import { handOver } from './hand-over.ts'
 import { KafkaDialect } from './kafka/connection.ts'
+import { type OpenTls, openTls, type ReadCredentials } from './open-tls.ts'
 import { Checkpoint } from './partition/checkpoint.ts'
 import { BrokerLinks } from './replication/broker-links.ts'
 import { LeftoverRemoval } from './replication/leftover-removal.ts'
@@ -44,11 +46,20 @@ import { BrokerSessions } from './session/sessions.ts'
 
 const checkpointMs = 5000
 
+/** How often the files of certificates are looked at for changes. */
+const certificateCheckMs = 1000
+
 interface BrokerOptions {
   readonly config: BrokerConfig
   readonly world: World
   /** Reads the secret that the brokers of the cluster share. @throws RefusedStartError */
   readonly readSecret: () => Uint8Array
+  /**
+   * Reads key and trust stores, for a configuration that names them.
+   *
+   * @throws RefusedStartError
+   */
+  readonly readCredentials?: ReadCredentials
   /** The broker must stop: its disk failed, or the cluster is not the one of its data directory. */
   readonly onFailure: (error: Error) => void
   /** undefined: compressed records are stored unchecked */
@@ -139,7 +150,8 @@ export class Broker implements Part {
     const dataDir = new DataDir(world.disk, config.id, () => this.#makeUuid())
     const checkpoint = await this.#openCheckpoint(dataDir)
     const secret = await orRelease(dataDir, () => new ClusterSecret(this.#options.readSecret()))
-    const links = this.#makeLinks(dataDir, secret)
+    const tls = await orRelease(dataDir, () => openTls(this.#options))
+    const links = this.#makeLinks({ dataDir, secret, tls })
     const replicas = this.#makeReplicas({ checkpoint, links })
     const groups = this.#makeGroups(replicas, (partitionCount, replicationFactor) =>
       makeOffsetsTopic(parts, { partitionCount, replicationFactor }),
@@ -148,8 +160,9 @@ export class Broker implements Part {
     const parts = this.#makeParts({ openBlock, dataDir, secret, links, replicas, groups })
     let running: Running | undefined
     try {
-      const listener = await this.#listen(parts)
+      const listener = await this.#listen(parts, tls)
       const cancelCheckpoints = world.clock.every(checkpointMs, () => this.#checkpointInTime())
+      const cancelReloads = world.clock.every(certificateCheckMs, () => tls.reload())
       running = {
         dataDir,
         secret,
@@ -160,6 +173,8 @@ export class Broker implements Part {
         removals,
         listener,
         cancelCheckpoints,
+        cancelReloads,
+        tls,
       }
       this.#running = running
       this.#options.witness?.opened(replicas)
@@ -191,6 +206,7 @@ export class Broker implements Part {
     await this.#sessions.close()
     if (running === undefined) return
     running.cancelCheckpoints()
+    running.cancelReloads()
     running.links.close()
     for (const connection of this.#connections) connection.close()
     await running.listener.close()
@@ -219,7 +235,8 @@ export class Broker implements Part {
     const running = this.#running
     if (running === undefined) return undefined
     const { sessionTimeoutMs, connectTimeoutMs } = config
-    const { secret } = running
+    const { secret, tls } = running
+    const transport = withTls(world.transport, { dial: tls.zooKeeper })
     return new BrokerSession({
       id: config.id,
       zk: new ZkClient({
@@ -228,7 +245,7 @@ export class Broker implements Part {
         connectTimeoutMs,
         defaultAcl: secret.acl,
         logger: this.#log.child({ part: 'zk' }),
-        world,
+        world: tls.zooKeeper === undefined ? world : { ...world, transport },
       }),
       secret,
       sessionTimeoutMs,
@@ -260,17 +277,28 @@ export class Broker implements Part {
     for (const removal of running.removals) removal.imageChanged()
   }
 
-  #endpoint(): Address {
-    return { host: this.#options.config.advertisedHost, port: this.port ?? 0 }
+  #endpoint(): Address & { readonly isSecure: boolean } {
+    const {
+      advertisedHost: host,
+      advertisedPort: port = this.port ?? 0,
+      tls,
+    } = this.#options.config
+    return { host, port, isSecure: tls !== undefined }
   }
 
   // --- parts -------------------------------------------------------------------------------------
 
-  #makeLinks(dataDir: DataDir, secret: ClusterSecret): BrokerLinks {
+  #makeLinks(made: {
+    readonly dataDir: DataDir
+    readonly secret: ClusterSecret
+    readonly tls: OpenTls
+  }): BrokerLinks {
+    const { dataDir, secret, tls } = made
     const { config, world } = this.#options
     return new BrokerLinks({
       image: this.#image,
       transport: world.transport,
+      secureTransport: tls.links && withTls(world.transport, { dial: tls.links }),
       clock: world.clock,
       hello: () => ({
         role: 'broker',
@@ -394,7 +422,7 @@ export class Broker implements Part {
     }
   }
 
-  #listen(parts: BrokerParts): Promise<Listener> {
+  #listen(parts: BrokerParts, { port: tls }: OpenTls): Promise<Listener> {
     const linkOptions = {
       frameBytesMax: limits.brokerFrameBytesMax,
       queueBytesMax: limits.connectionQueueBytesMax,
@@ -402,6 +430,7 @@ export class Broker implements Part {
       pauseWhenCongested: true,
       reusesBuffers: true,
       port: 'broker',
+      tls,
     } as const
     const { config, world } = this.#options
     const { listen, origins } = config
@@ -503,4 +532,6 @@ interface Running {
   readonly removals: readonly Removal[]
   readonly listener: Listener
   readonly cancelCheckpoints: () => void
+  readonly cancelReloads: () => void
+  readonly tls: OpenTls
 }

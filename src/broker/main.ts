@@ -2,6 +2,7 @@
 // mimicqd: one broker of Mimic Queue.
 
 import { runDaemon } from '../daemon-process.ts'
+import { Credentials, type CredentialsParts } from '../protocol/tls/credentials.ts'
 import { realDisk } from '../real-disk.ts'
 import { readSecretFile } from '../secret-file.ts'
 import { assembleBroker } from './broker.ts'
@@ -17,7 +18,9 @@ runDaemon({
     const { secretFile: path, origins } = config
     const { randomBytes } = world
     const readSecret = () => readSecretFile({ path, quoted: origins.secretFile, randomBytes })
-    return assembleBroker({ config, world, readSecret, onFailure, loadOpenBlock })
+    const readCredentials = (parts: CredentialsParts) => new Credentials(parts)
+    const reading = { readSecret, readCredentials }
+    return assembleBroker({ config, world, ...reading, onFailure, loadOpenBlock })
   },
   stopDeadlineMs: 10_000,
 })

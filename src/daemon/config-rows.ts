@@ -301,6 +301,19 @@ const rows = {
     about: 'Accepted schemes, separated by commas: digest, ip, x509, sasl. One is enough.',
     aliases: ['enforce.auth.scheme'],
   },
+  'audit.enable': {
+    type: 'boolean',
+    default: false,
+    about:
+      'Whether changes of znodes, and the start and stop of this server, are written to the audit ' +
+      "log, in ZooKeeper's lines.",
+  },
+  auditFile: {
+    type: 'text',
+    default: undefined,
+    defaultText: 'none: the lines are part of the log',
+    about: 'File that the audit log is appended to.',
+  },
   'readonlymode.enabled': {
     type: 'boolean',
     default: false,

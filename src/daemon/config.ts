@@ -73,6 +73,9 @@ export interface DaemonConfig {
   readonly sasl: SaslOptions | undefined
   /** a client must have authenticated by one of these; undefined if none is required */
   readonly enforcedAuthSchemes: readonly string[] | undefined
+  readonly auditEnabled: boolean
+  /** absolute; undefined: the lines are part of the log */
+  readonly auditFile: string | undefined
   readonly readOnlyModeEnabled: boolean
   /** those that are enabled */
   readonly fourLetterWords: ReadonlySet<string>
@@ -93,6 +96,7 @@ export interface DaemonConfig {
 export interface Origins {
   readonly dataDir: string
   readonly peerSecretFile: string
+  readonly auditFile: string
   readonly client: ListenOrigin
   readonly secureClient: ListenOrigin
   /** undefined for a server that stands alone */
@@ -219,6 +223,8 @@ tickTime × syncLimit is its upper bound`)
     skipAcl: values.skipACL,
     sasl,
     enforcedAuthSchemes: enforcedAuthSchemes(read, sasl),
+    auditEnabled: values['audit.enable'],
+    auditFile: values.auditFile === undefined ? undefined : resolve(values.auditFile),
     readOnlyModeEnabled: values['readonlymode.enabled'],
     fourLetterWords: whitelist(read, warnings),
     fsyncWarningThresholdMs: values['fsync.warningthresholdms'],
@@ -231,6 +237,7 @@ tickTime × syncLimit is its upper bound`)
     origins: {
       dataDir: read.quote('dataDir'),
       peerSecretFile: read.quote('peerSecretFile'),
+      auditFile: read.quote('auditFile'),
       client: client.origin,
       secureClient: {
         host: read.quote('secureClientPortAddress'),

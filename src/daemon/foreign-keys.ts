@@ -34,7 +34,11 @@ export const foreignRows = {
     type: 'ignored',
     why: 'reading pauses for a client that does not read its answers',
   },
-  'audit.impl.class': { type: 'ignored', why: 'there is no audit log' },
+  'audit.impl.class': {
+    type: 'ignored',
+    why: 'auditFile is where the audit log goes',
+    unless: ['org.apache.zookeeper.audit.Slf4jAuditLogger'],
+  },
   'authProvider.*': {
     type: 'ignored',
     why: otherSchemes,
@@ -191,7 +195,6 @@ export const foreignRows = {
   'watcherClean*': { type: 'ignored', why: 'watches end with their connection' },
   watchManagerName: { type: 'ignored', why: 'there is one kind of watch manager' },
 
-  'audit.enable': { type: 'refused', why: 'there is no audit log', unless: ['false'] },
   'DigestAuthenticationProvider.digestAlg': {
     type: 'refused',
     why: "identities are SHA-1 digests, ZooKeeper's default",

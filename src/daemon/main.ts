@@ -1,12 +1,23 @@
 #!/usr/bin/env node
 // zooweeperd: one server of a ZooWeeper ensemble.
 
+import { userInfo } from 'node:os'
 import { runDaemon } from '../daemon-process.ts'
 import { Credentials, type CredentialsParts } from '../protocol/tls/credentials.ts'
 import { readGivenSecretFile } from '../secret-file.ts'
+import { openAuditFile } from './audit-file.ts'
 import { readConfig } from './config.ts'
 import { assembleServer } from './server.ts'
 import { realServerDisk } from './storage/real-disk.ts'
+
+/** A user may have a number and no name. */
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return String(process.getuid?.() ?? 'unknown')
+  }
+}
 
 runDaemon({
   program: 'zooweeperd',
@@ -16,8 +27,12 @@ runDaemon({
   assemble: ({ config, world, onFailure }) => {
     const quoted = config.origins.peerSecretFile
     const readSecret = (path: string) => readGivenSecretFile({ path, quoted })
+    const openAudit = (path: string, onError: (error: Error) => void) =>
+      openAuditFile({ path, quoted: config.origins.auditFile }, onError)
     const readCredentials = (parts: CredentialsParts) => new Credentials(parts)
-    return assembleServer({ config, world, readSecret, readCredentials, onFailure })
+    const systemUser = userName()
+    const files = { readSecret, readCredentials, openAudit }
+    return assembleServer({ config, world, ...files, systemUser, onFailure })
   },
   // Writing the rest of the tree takes most of this time.
   stopDeadlineMs: 20_000,

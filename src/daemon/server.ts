@@ -23,6 +23,7 @@ import { formatUuid, uuidOf } from '../uuid.ts'
 import type { World } from '../world.ts'
 import { answerWord } from './admin/four-letter-words.ts'
 import { RunningServer } from './admin/running-server.ts'
+import type { AuditFile } from './audit-file.ts'
 import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
@@ -33,6 +34,7 @@ import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
 import { decodeState, isObserver, membershipText, parseServers, serversText } from './membership.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
+import { AuditLog } from './session/audit-log.ts'
 import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
 import type { ConfigurationChange } from './zab/configuration.ts'
@@ -70,6 +72,14 @@ export interface ServerOptions {
    * @throws RefusedStartError
    */
   readonly readCredentials?: (parts: CredentialsParts) => Credentials
+  /**
+   * Opens the file of the audit log, for a configuration that names it.
+   *
+   * @throws RefusedStartError
+   */
+  readonly openAudit?: (path: string, onError: (error: Error) => void) => AuditFile
+  /** who runs the program, for the audit log */
+  readonly systemUser?: string
   /** Continuing could lose data: the process must end immediately. */
   readonly onFailure: (error: Error) => void
   /** See `EnsembleOptions`. */
@@ -231,7 +241,9 @@ export class Server implements Part {
       witness: witness?.performs,
       onFailure,
     })
+    const audit = this.#openAudit()
     const processors = new RequestProcessors(ensemble, {
+      audit,
       tree,
       metrics,
       clock,
@@ -319,6 +331,8 @@ export class Server implements Part {
     this.#cleanups.push(clock.every(tickTimeMs, () => processors.expireSessions()))
     this.#cleanups.push(this.#watchEventLoop())
     if (config.servers.length > 1) this.#cleanups.push(() => this.#leave(ensemble, clientPort))
+    this.#cleanups.push(() => audit?.serverStops())
+    audit?.serverStarted()
   }
 
   /** Other servers go on: leadership first, then the clients, in portions. */
@@ -332,6 +346,21 @@ export class Server implements Part {
       logger.info({ leader: outcome.leader }, 'Another server leads from now on')
     }
     await clientPort.leave(limits.drainMs)
+  }
+
+  /** Opened early and closed late: the last line is written before everything else stops. */
+  #openAudit(): AuditLog | undefined {
+    const { auditEnabled, auditFile } = this.#config
+    const { openAudit, systemUser = 'zooweeper' } = this.#options
+    if (!auditEnabled) return undefined
+    const logger = this.#world.logger.child({ part: 'audit' })
+    if (auditFile === undefined) {
+      return new AuditLog({ line: (text) => logger.info({}, text) }, systemUser)
+    }
+    invariant(openAudit !== undefined, 'a program that takes the name of a file can write it')
+    const file = openAudit(auditFile, (err) => logger.error({ err }, 'Cannot write the audit log'))
+    this.#cleanups.push(() => file.close())
+    return new AuditLog(file, systemUser)
   }
 
   /** @throws ListenError or RefusedStartError that names the options, for errors about listening */

@@ -4,12 +4,12 @@
 import { resolve } from 'node:path'
 import type { ReadOptions } from '../options.ts'
 import { cipherSuites } from '../protocol/tls/cipher-suites.ts'
-import {
-  type PortTlsSettings,
-  type StoreSettings,
-  type TlsProtocol,
-  type TlsSettings,
-  tlsProtocols,
+import { protocolVersions } from '../protocol/tls/protocol-versions.ts'
+import type {
+  PortTlsSettings,
+  StoreSettings,
+  TlsProtocol,
+  TlsSettings,
 } from '../protocol/tls/settings.ts'
 import type { daemonProgram } from './config-rows.ts'
 
@@ -116,18 +116,8 @@ function protocols(
     several === undefined
       ? (`${prefix}.protocol` as const)
       : (`${prefix}.enabledProtocols` as const)
-  const wanted = (several ?? values[`${prefix}.protocol`] ?? '')
-    .split(',')
-    .map((word) => word.trim())
-    .filter((word) => word !== '' && word !== 'TLS')
-  for (const word of wanted) {
-    if (tlsProtocols.some((known) => known === word)) continue
-    const advice = /^(TLSv1(\.1)?|SSL.*)$/.test(word) ? ' (RFC 8996 forbids older ones)' : ''
-    read.refuse(name, `${word} is not one of ${tlsProtocols.join(', ')}${advice}`)
-  }
-  const enabled = tlsProtocols.filter((known) => wanted.length === 0 || wanted.includes(known))
-  const [minProtocol = 'TLSv1.2'] = enabled
-  return { minProtocol, maxProtocol: enabled.at(-1) ?? 'TLSv1.3' }
+  const found = protocolVersions(several ?? values[`${prefix}.protocol`] ?? '')
+  return found.type === 'known' ? found.versions : read.refuse(name, found.why)
 }
 
 function ciphers(read: Read, prefix: Prefix): string | undefined {

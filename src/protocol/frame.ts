@@ -20,7 +20,7 @@ const announcedBytesMax = 256 * 1024
 
 /** Splits a stream that arrives in pieces of any size into whole frames. */
 export class FrameDecoder {
-  readonly #frameBytesMax: number
+  #frameBytesMax: number
   readonly #onFrame: OnFrame
   readonly #buffers: ReusedBuffers | undefined
   /** of a length field that has not arrived completely */
@@ -37,6 +37,11 @@ export class FrameDecoder {
     this.#frameBytesMax = frameBytesMax
     this.#onFrame = onFrame
     this.#buffers = buffers
+  }
+
+  /** From the next frame on. */
+  allow(frameBytesMax: number): void {
+    this.#frameBytesMax = frameBytesMax
   }
 
   /** Whether a frame has begun and not ended. */

@@ -9,6 +9,7 @@ import { loadOpenBlock } from '../../src/broker/open-block.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import type { Server } from '../../src/daemon/server.ts'
 import { silentLogger } from '../../src/logger.ts'
+import { Credentials, type CredentialsParts } from '../../src/protocol/tls/credentials.ts'
 import { realDisk } from '../../src/real-disk.ts'
 import { realWorld } from '../../src/real-world.ts'
 import { realServer } from '../daemon/real-server.ts'
@@ -79,7 +80,8 @@ export class BrokerWorld {
     if (read.type !== 'config') throw new Error(read.text)
     const { config } = read
     const world = { ...realWorld(), logger: silentLogger, disk: realDisk(config.dataDir) }
-    const broker = assembleBroker({ config, world, readSecret, onFailure: fail, loadOpenBlock })
+    const reading = { readSecret, readCredentials, loadOpenBlock }
+    const broker = assembleBroker({ config, world, ...reading, onFailure: fail })
     this.#brokers.set(id, broker)
     this.#made.push(broker)
     return broker
@@ -121,6 +123,8 @@ function makeServer(dataDir: string, port: number): Server {
     '--tick-time=100',
   ])
 }
+
+const readCredentials = (parts: CredentialsParts): Credentials => new Credentials(parts)
 
 function fail(error: Error): void {
   throw error

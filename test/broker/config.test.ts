@@ -68,3 +68,74 @@ for (const flags of [
     t.throws(() => readConfig(flags, {}), OptionError)
   })
 }
+
+const keys = ['--ssl.keystore.location=/k.pem', '--ssl.truststore.location=/t.p12']
+
+function configOf(...flags: readonly string[]) {
+  const read = readConfig([...needed, ...flags], {})
+  if (read.type !== 'config') throw new Error(read.text)
+  return read.config
+}
+
+t.test('one listener has the names that Kafka gives it', async (t) => {
+  const plain = configOf()
+  t.strictSame([plain.tls, plain.zooKeeperTls], [undefined, undefined])
+  const advertised = '--advertised.listeners=SASL_SSL://broker.example.com:19093'
+  const flags = ['--listeners=SASL_SSL://:9093', '--sasl.enabled.mechanisms=PLAIN', advertised]
+  const config = configOf(...flags, ...keys, '--ssl.client.auth=requested', '--portUnification')
+  t.match(config, {
+    listen: { host: '0.0.0.0', port: 9093 },
+    advertisedHost: 'broker.example.com',
+    advertisedPort: 19_093,
+    sasl: { mechanisms: ['PLAIN'], isRequired: true },
+    tls: {
+      settings: {
+        clientAuth: 'want',
+        keyStore: { files: ['/k.pem'] },
+        trustStore: { files: ['/t.p12'] },
+        isReloaded: true,
+      },
+      takesPlaintext: true,
+      verifiesHost: true,
+    },
+  })
+  t.strictSame(config.warnings, [])
+  t.match(configOf('--listeners=PLAINTEXT://[::1]:7'), { listen: { host: '::1', port: 7 } })
+  t.match(configOf('--zookeeper.ssl.client.enable=true'), { zooKeeperTls: { verifiesHost: true } })
+})
+
+const refused = [
+  { flags: ['--listeners=SSL://:9093'], says: 'it needs ssl.keystore.location' },
+  { flags: ['--listeners=SSL://:9093,PLAINTEXT://:9092'], says: 'name one listener' },
+  { flags: ['--listeners=TLS://:9093'], says: 'it must be PROTOCOL://host:port' },
+  { flags: ['--listeners=SASL_SSL://:9093', ...keys], says: 'set saslMechanisms, too' },
+  {
+    flags: ['--listeners=SSL://:9093', '--advertised.listeners=PLAINTEXT://h:9093', ...keys],
+    says: 'its protocol has to be that of listeners, SSL',
+  },
+  {
+    flags: ['--security.inter.broker.protocol=SSL'],
+    says: 'it has to be that of listeners, PLAINTEXT',
+  },
+  { flags: ['--portUnification'], says: 'it needs listeners=SSL' },
+  {
+    flags: ['--listeners=SSL://:1', '--ssl.keystore.location=/k', '--ssl.client.auth=required'],
+    says: 'it needs ssl.truststore.location',
+  },
+  {
+    flags: ['--listeners=SSL://:1', ...keys, '--ssl.enabled.protocols=TLSv1'],
+    says: 'TLSv1 is not one of TLSv1.2, TLSv1.3',
+  },
+]
+for (const { flags, says } of refused) {
+  t.test(`refuses ${flags.join(' ')}`, async (t) => {
+    t.throws(() => configOf(...flags), { message: says })
+  })
+}
+
+t.test('a broker that is described does not show passwords', async (t) => {
+  const passwords = ['ssl.keystore', 'ssl.key', 'ssl.truststore', 'zookeeper.ssl.keystore']
+  const config = configOf(...passwords.map((name) => `--${name}.password=hunter2`), ...keys)
+  t.notMatch(JSON.stringify(config.configs), /hunter2|password/)
+  t.match(JSON.stringify(config.configs), /ssl.keystore.location/)
+})

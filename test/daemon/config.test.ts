@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import { type DaemonConfig, readConfig } from '../../src/daemon/config.ts'
 import { fourLetterWords } from '../../src/daemon/four-letter-word.ts'
@@ -61,6 +61,8 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     skipAcl: false,
     sasl: undefined,
     enforcedAuthSchemes: undefined,
+    auditEnabled: false,
+    auditFile: undefined,
     readOnlyModeEnabled: false,
     fourLetterWords: new Set(['srvr']),
     fsyncWarningThresholdMs: 1000,
@@ -73,6 +75,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     origins: {
       dataDir: `data-dir=${dataDir} from the command line`,
       peerSecretFile: 'no peerSecretFile',
+      auditFile: 'no auditFile',
       client: { host: 'no clientPortAddress', port: 'clientPort=2181, its default' },
       secureClient: { host: 'no secureClientPortAddress', port: 'no secureClientPort' },
       peer: undefined,
@@ -307,7 +310,6 @@ const refusals = [
     argv: ['--portUnification', '--ssl.quorum.keyStore.location=/k.pem'],
     says: 'it needs ssl.quorum.trustStore.location',
   },
-  { name: 'an audit log', argv: ['--audit.enable=true'], says: 'no audit log' },
   {
     name: 'another digest',
     argv: ['--DigestAuthenticationProvider.digestAlg=SHA-256'],
@@ -790,3 +792,11 @@ for (const { name, jaas, lines = [], says } of [
     t.throws(() => withUsers(t, { jaas, lines }), { message: says })
   })
 }
+
+t.test('the audit log is off, and its file is one of the working directory', async (t) => {
+  const flags = ['--data-dir', t.testdir()]
+  t.equal(config(flags).auditEnabled, false)
+  const read = config([...flags, '--audit.enable=true', '--audit-file=audit.log'])
+  t.equal(read.auditEnabled, true)
+  t.equal(read.auditFile, resolve('audit.log'))
+})

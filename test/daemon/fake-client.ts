@@ -272,10 +272,11 @@ export class FakeServer {
 export function serversOf(
   cluster: FakeCluster,
   clock = new ManualClock(),
-  options: Partial<ChainParts> = {},
+  options: Partial<ChainParts> | ((i: number) => Partial<ChainParts>) = {},
 ): FakeServer[] {
+  const optionsOf = typeof options === 'function' ? options : () => options
   const servers = [...cluster.members.values()].map(
-    (member) => new FakeServer(member, clock, options),
+    (member, i) => new FakeServer(member, clock, optionsOf(i)),
   )
   cluster.elect()
   return servers

@@ -1,6 +1,7 @@
 // A whole server in this process, on the real network and a real disk, as `zooweeperd` with these
 // flags.
 
+import { type AuditFile, openAuditFile } from '../../src/daemon/audit-file.ts'
 import { type ConfigOrText, readConfig } from '../../src/daemon/config.ts'
 import { assembleServer, type Server } from '../../src/daemon/server.ts'
 import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'
@@ -22,7 +23,16 @@ export function serverOf(read: ConfigOrText, logger = silentLogger): Server {
     logger,
     disk: realServerDisk(config.dataDir, config.origins.dataDir),
   }
-  return assembleServer({ config, world, readCredentials, onFailure })
+  const openAudit = (path: string, onError: (error: Error) => void): AuditFile =>
+    openAuditFile({ path, quoted: config.origins.auditFile }, onError)
+  return assembleServer({
+    config,
+    world,
+    readCredentials,
+    openAudit,
+    systemUser: 'root',
+    onFailure,
+  })
 }
 
 const readCredentials = (parts: CredentialsParts): Credentials => new Credentials(parts)

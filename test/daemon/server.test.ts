@@ -1,10 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { readConfig } from '../../src/daemon/config.ts'
 import type { Server } from '../../src/daemon/server.ts'
+import { type Logger, silentLogger } from '../../src/logger.ts'
 import { realServer, serverOf } from './real-server.ts'
 
 const serverFlags = [
@@ -380,4 +381,52 @@ test('the status for a service manager is one line', async (t, dir, start) => {
     detail: /^zxid 0x100000001, 1 sessions$/,
   })
   await zk.close()
+})
+
+// --- the audit log -------------------------------------------------------------------------------
+
+/** Without what differs from run to run. */
+function audited(text: string): string[] {
+  return text.split('\n').map((line) => line.replace(/^session=\S+\t/, ''))
+}
+
+test('the audit log is a file of its own, which is appended to', async (t, dir, start) => {
+  const file = join(dir, 'audit.log')
+  for (let run = 0; run < 2; run++) {
+    const server = await start(join(dir, 'data'), '--audit.enable=true', `--audit-file=${file}`)
+    const zk = await clientOf(server)
+    await zk.create(`/a${run}`)
+    await zk.close()
+    await server.stop()
+  }
+  const linesOf = (run: number): string[] => [
+    'user=root\toperation=serverStart\tresult=success',
+    `user=127.0.0.1\tip=127.0.0.1\toperation=create\tznode=/a${run}\tznode_type=persistent\tresult=success`,
+    'user=root\toperation=serverStop\tresult=invoked',
+  ]
+  t.same(audited(readFileSync(file, 'utf8')), [...linesOf(0), ...linesOf(1), ''])
+  t.equal(statSync(file).mode & 0o777, 0o600)
+})
+
+test('without a file, the audit log is part of the log', async (t, dir) => {
+  const lines: string[] = []
+  const logger: Logger = {
+    ...silentLogger,
+    child: ({ part }) =>
+      part === 'audit' ? { ...silentLogger, info: (_, line) => lines.push(line) } : silentLogger,
+  }
+  const flags = [`--data-dir=${join(dir, 'data')}`, ...serverFlags, '--audit.enable=true']
+  const server = realServer(flags, logger)
+  await server.start()
+  await server.stop()
+  t.same(audited(lines.join('\n')), [
+    'user=root\toperation=serverStart\tresult=success',
+    'user=root\toperation=serverStop\tresult=invoked',
+  ])
+})
+
+test('a file of the audit log that cannot be opened is refused by its option', async (t, dir) => {
+  const flags = ['--audit.enable=true', `--audit-file=${join(dir, 'nothing', 'x')}`]
+  const server = serverOn(join(dir, 'data'), ...flags)
+  await t.rejects(server.start(), /Cannot use audit-file=.* for the audit log: ENOENT/)
 })

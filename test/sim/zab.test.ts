@@ -14,6 +14,9 @@ const seedsThatFoundSomething = [
   { seed: 1162, found: 'the news of a closed link reached the next process of that server' },
   { seed: 104_120, found: 'two servers without data were to outvote one that has an epoch' },
   { seed: 205_884, found: 'every disk that knew an epoch was lost, and its number taken again' },
+  { seed: 210_530, found: 'HELD of a transfer that was given up arrived in the next epoch' },
+  { seed: 224_611, found: 'an ACK of a server that votes no more arrived in the next epoch' },
+  { seed: 218_331, found: 'a server that lost what it vouched for was taken for a liar' },
 ] as const
 const chosen = process.env['ZAB_SEED']
 const firstRandom = Math.floor(Math.random() * 1e9)

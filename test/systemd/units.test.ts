@@ -3,7 +3,7 @@ import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { brokerProgram } from '../../src/broker/config.ts'
+import { brokerProgram } from '../../src/broker/config-rows.ts'
 import { daemonProgram } from '../../src/daemon/config-rows.ts'
 import { sampleConfig } from '../../src/option-help.ts'
 

@@ -19,6 +19,8 @@ import type { ClusterImage } from '../cluster/cluster-image.ts'
 interface BrokerLinksOptions {
   readonly image: ClusterImage
   readonly transport: Transport
+  /** to brokers that are registered with TLS; undefined: as to the others */
+  readonly secureTransport?: Transport | undefined
   readonly clock: Clock
   /** this broker's hello in its current life */
   readonly hello: () => Introduction
@@ -79,7 +81,7 @@ export class BrokerLinks {
   }
 
   #connection(id: BrokerId): MqConnection | undefined {
-    const { image, transport, clock, hello, prover } = this.#options
+    const { image, transport, secureTransport = transport, clock, hello, prover } = this.#options
     const broker = image.brokers.get(id)
     if (broker === undefined) return undefined
     const life = this.#lives.get(id)
@@ -93,7 +95,7 @@ export class BrokerLinks {
       if (this.#lives.get(id)?.connection === closed) this.#lives.delete(id)
     }
     const connection = new MqConnection({
-      transport,
+      transport: broker.isSecure === true ? secureTransport : transport,
       address,
       clock,
       hello: introduction,

@@ -39,7 +39,7 @@ interface SessionOptions {
   /** as requested; the ensemble may grant another */
   readonly sessionTimeoutMs: number
   readonly registrationPatienceMs: number
-  readonly endpoint: Address
+  readonly endpoint: Address & { readonly isSecure?: boolean }
   readonly dataDir: DataDir
   readonly recoveryWaitMs: number
   readonly rebalanceMs?: number | undefined
@@ -169,8 +169,8 @@ export class BrokerSession {
 
   #registration(isLeaving: boolean): Registration {
     const { endpoint, rack } = this.#options
-    const { host, port } = endpoint
-    return { host, port, directory: this.#directory, rack, isLeaving }
+    const { host, port, isSecure = false } = endpoint
+    return { host, port, directory: this.#directory, rack, isLeaving, isSecure }
   }
 
   /** Tells the cluster that this broker is about to stop. @throws ZkError */

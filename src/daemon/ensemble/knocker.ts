@@ -4,10 +4,11 @@
 
 import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
+import { limits } from '../../limits.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import { decodeGreeting, type PeerHello } from '../../protocol/peer/hello.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import type { Link, Transport } from '../../protocol/transport/transport.ts'
+import type { Link, LinkOptions, Transport } from '../../protocol/transport/transport.ts'
 import { peerLinkOptions, writeGreeting } from './peer-port.ts'
 import type { DiallerProof } from './peer-proof.ts'
 
@@ -29,6 +30,9 @@ export interface KnockerOptions {
   readonly isLinked: (peer: ServerId) => boolean
   readonly onRefused: (peer: ServerId, address: string, reason: string) => void
 }
+
+// biome-ignore lint/plugin/noObjectSpread: once per process
+const knockOptions: LinkOptions = { ...peerLinkOptions, frameBytesMax: limits.peerHelloBytesMax }
 
 export class Knocker {
   readonly #options: KnockerOptions
@@ -64,7 +68,8 @@ export class Knocker {
     const refusedMs = this.#refusedMs.get(peer) ?? Number.NEGATIVE_INFINITY
     if (isLinked(peer) || clock.nowMs() - refusedMs < knockAfterRefusalMs) return
     const proof = newProof()
-    const link = transport.dial(address, peerLinkOptions, {
+    // It hears greetings only, and is established at once because it may wait longer for them.
+    const link = transport.dial(address, knockOptions, {
       frame: (buffer, start, end) => {
         const greeting = decodeGreeting(this.#reader.reset(buffer, start, end))
         if (greeting.type === 'challenge') {

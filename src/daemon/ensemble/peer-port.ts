@@ -8,6 +8,7 @@ import type { FirstBytes, Link, LinkOptions } from '../../protocol/transport/tra
 
 export const peerLinkOptions: LinkOptions = {
   frameBytesMax: limits.peerFrameBytesMax,
+  greetingBytesMax: limits.peerHelloBytesMax,
   queueBytesMax: limits.peerQueueBytesMax,
   handshakeMs: 3000,
   // Both ends of a peer link write at any time: pausing could make each wait for the other.

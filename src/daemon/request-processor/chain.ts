@@ -21,6 +21,7 @@ import type { Hello, Request } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble, EnsembleListener, EnsembleRole } from '../ensemble/ensemble.ts'
 import type { Metrics } from '../metrics.ts'
+import type { AuditLog } from '../session/audit-log.ts'
 import type { Client } from '../session/request.ts'
 import { ServerSessions, type SessionOptions } from '../session/server-sessions.ts'
 import { SessionTracker } from '../session/session-tracker.ts'
@@ -49,6 +50,8 @@ export interface ChainParts extends SessionOptions {
   readonly onApplied: () => void
   /** See `Administrator`. */
   readonly drainClients: DrainClients
+  /** undefined: nothing is audited */
+  readonly audit?: AuditLog | undefined
 }
 
 export class RequestProcessors implements EnsembleListener {
@@ -66,14 +69,14 @@ export class RequestProcessors implements EnsembleListener {
   constructor(ensemble: Ensemble, parts: ChainParts) {
     const { watches } = this
     const { tree, metrics, clock, logger, newPassword, outstandingMax, rules } = parts
-    const { minSessionTimeoutMs, maxSessionTimeoutMs } = parts
+    const { minSessionTimeoutMs, maxSessionTimeoutMs, audit } = parts
 
     const sessions = new ServerSessions(ensemble, parts)
     const final = new FinalProcessor({ tree, watches, metrics, ensemble, clock })
     const digests = new DigestCheck(ensemble, tree)
     const administrator = new Administrator(ensemble, parts.drainClients)
     const commit = new CommitProcessor(
-      { ensemble, tree, sessions, final, administrator, metrics, clock, outstandingMax },
+      { ensemble, tree, sessions, final, administrator, audit, metrics, clock, outstandingMax },
       (zxid, result) => {
         digests.applied(zxid)
         leader.applied(zxid, result)
@@ -156,6 +159,7 @@ export class RequestProcessors implements EnsembleListener {
   roleChanged(role: EnsembleRole): void {
     if (role.type === 'leading') this.#leader.becomeLeading()
     else this.#leader.stopLeading()
+    if (role.type === 'looking') this.#commit.leaderLost()
     this.#sessions.roleChanged(role)
   }
 

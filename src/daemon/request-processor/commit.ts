@@ -22,6 +22,7 @@ import type { Hello, ReplyBody, Request, WriteRequest } from '../../protocol/zk/
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
 import type { Metrics } from '../metrics.ts'
+import type { AuditLog } from '../session/audit-log.ts'
 import type { OpType } from '../session/connection-stats.ts'
 import {
   type Client,
@@ -45,6 +46,7 @@ export interface CommitParts {
   readonly sessions: ServerSessions
   readonly final: FinalProcessor
   readonly administrator: Administrator
+  readonly audit?: AuditLog | undefined
   readonly metrics: Metrics
   readonly clock: Clock
   /** requests in flight to the leader; above, clients that send more wait */
@@ -66,6 +68,7 @@ export class CommitProcessor implements SessionRequests {
   readonly #sessions: ServerSessions
   readonly #final: FinalProcessor
   readonly #administrator: Administrator
+  readonly #audit: AuditLog | undefined
   readonly #metrics: Metrics
   readonly #clock: Clock
   readonly #onApplied: OnApplied
@@ -97,6 +100,7 @@ export class CommitProcessor implements SessionRequests {
     this.#onApplied = onApplied
     this.#final = final
     this.#administrator = administrator
+    this.#audit = parts.audit
     this.#metrics = metrics
     this.#clock = clock
     this.#outstandingMax = outstandingMax ?? limits.proposalsInFlightMax
@@ -148,8 +152,11 @@ export class CommitProcessor implements SessionRequests {
   /** A committed transaction, in order: take, apply, complete, reached. */
   deliver(zxid: Zxid, txn: Txn): void {
     const ours = txn.origin === this.#ensemble.self
+    const ended = this.#audit === undefined ? [] : this.#ephemeralsEndedBy(txn)
     const pending = ours ? this.#take(txn.seq) : undefined
     const result = this.#final.apply(zxid, txn)
+    if (ours) this.#audit?.applied(txn.seq, result)
+    this.#audit?.ephemeralsDeleted(txn.session, ended)
     this.#onApplied(zxid, result)
     if (pending !== undefined) {
       if (result.type === 'reconfig') this.#unfinished = { pending, zxid, result }
@@ -166,6 +173,17 @@ export class CommitProcessor implements SessionRequests {
     const { pending, zxid, result } = this.#unfinished
     this.#unfinished = undefined
     this.#complete(pending, zxid, result)
+  }
+
+  /** Not of a session that ended before this server started. */
+  #ephemeralsEndedBy({ body, session }: Txn): readonly string[] {
+    if (body.type !== 'closeSession' || this.#ensemble.role.type === 'looking') return []
+    return [...this.#tree.ephemeralsOf(session)]
+  }
+
+  /** The leader is lost, and with it what it was asked for. */
+  leaderLost(): void {
+    this.#audit?.forget()
   }
 
   /**
@@ -303,6 +321,7 @@ export class CommitProcessor implements SessionRequests {
   #askToWrite(client: Client, xid: number, request: WriteRequest, bytes: number): void {
     const { session, identities } = client
     const seq = this.#enqueue(client, xid, { op: request.type, bytes })
+    this.#audit?.asked(seq, client, request)
     const message = { type: 'REQUEST', seq, session, identities, request } as const
     if (request.type === 'reconfig') {
       this.#administering.add(client)

@@ -215,6 +215,7 @@ export class Leading implements Role {
         if (learner?.phase.type !== 'syncing' || message.epoch !== this.#epoch) break
         return this.#ackNewLeader(nowMs, from, learner, learner.phase.upTo)
       case 'ACK':
+        if (learner?.mayBeLate === true) return
         if (learner?.phase.type !== 'synced' || message.zxid > this.#state.history.last) break
         if (this.#countsAck(from, learner) && this.#broadcast.acked(from, message.zxid)) {
           this.#committed()
@@ -227,6 +228,7 @@ export class Leading implements Role {
       case 'CONFIGURATION':
         return
       case 'HELD':
+        if (learner?.mayBeLate === true) return
         if (learner?.phase.type !== 'synced') break
         if (message.attempt === this.#transfer?.attempt) this.#transfer.held(from)
         return this.#maybeDrain()
@@ -400,7 +402,10 @@ export class Leading implements Role {
       if (newer && this.#counts(from)) {
         return this.#stepDown('a learner has a newer history than ours')
       }
-      if (newer) return this.#refuse(from, 'it claims a newer history than ours, and is no member')
+      // A member that lost what it vouched for has no say, and breaks no rule either.
+      const violation = !this.#state.isMember(from)
+      if (newer)
+        return this.#drop(from, 'it has a newer history, and does not count', { violation })
     }
     learner.promise(ack)
     this.#advance(nowMs)

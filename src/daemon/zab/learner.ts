@@ -49,6 +49,7 @@ export class Learner {
   heardMs: number
   #phase: LearnerPhase = joined
   #initialised: boolean
+  #hasRejoined = false
   #sentUpTo: Zxid = zxidZero
   #toldUpTo: Zxid = zxidZero
 
@@ -76,6 +77,14 @@ export class Learner {
   /** Whether it sent ACKEPOCH for our epoch. */
   get hasPromised(): boolean {
     return this.#phase.type !== 'joined' && this.#phase.type !== 'asked'
+  }
+
+  /**
+   * Whether what it sent in our last epoch may still arrive: an ACK if it did not vote in the end, or
+   * HELD of a transfer that was given up.
+   */
+  get mayBeLate(): boolean {
+    return this.#hasRejoined && !this.hasPromised
   }
 
   /** Whether new proposals are sent to it. */
@@ -155,6 +164,7 @@ export class Learner {
   rejoin(): void {
     invariant(this.#phase.type === 'synced', 'an epoch is handed over to learners in step')
     this.#phase = joined
+    this.#hasRejoined = true
   }
 }
 

@@ -12,18 +12,20 @@ export interface Registration extends Address {
   readonly directory: DirectoryId
   /** where it stands: replicas are spread over racks */
   readonly rack?: string | undefined
+  /** it is connected to by TLS */
+  readonly isSecure?: boolean
   /** it is about to stop, and hands its partitions over first */
   readonly isLeaving?: boolean
 }
 
 export function encodeRegistration(registration: Registration, wallMs: number): string {
-  const { host, port, directory, rack = null, isLeaving = false } = registration
+  const { host, port, directory, rack = null, isLeaving = false, isSecure } = registration
   return JSON.stringify({
     version: 5,
     host,
     port,
     endpoints: [`NATIVE://${formatAddress({ host, port })}`],
-    listener_security_protocol_map: { NATIVE: 'PLAINTEXT' },
+    listener_security_protocol_map: { NATIVE: isSecure === true ? 'SSL' : 'PLAINTEXT' },
     rack,
     jmx_port: -1,
     features: {},
@@ -35,7 +37,7 @@ export function encodeRegistration(registration: Registration, wallMs: number): 
 
 export function decodeRegistration(data: Buffer | null): Registration | undefined {
   const address = registeredAddress(data)
-  const { directory, rack, leaving } = objectOf(data)
+  const { directory, rack, leaving, listener_security_protocol_map: protocols } = objectOf(data)
   if (address === undefined || typeof directory !== 'string') return undefined
   return {
     host: address.host,
@@ -43,6 +45,7 @@ export function decodeRegistration(data: Buffer | null): Registration | undefine
     directory: directory as DirectoryId,
     rack: typeof rack === 'string' ? rack : undefined,
     isLeaving: leaving === true,
+    isSecure: Reflect.get(Object(protocols), 'NATIVE') === 'SSL',
   }
 }
 

@@ -90,7 +90,7 @@ export class TcpLink implements Link {
     const listener = this.#listener
     this.#first = listener.firstBytes === undefined ? undefined : Buffer.alloc(0)
     this.#decoder = new FrameDecoder(
-      options.frameBytesMax,
+      options.greetingBytesMax ?? options.frameBytesMax,
       (buffer, start, end) => listener.frame(buffer, start, end),
       options.reusesBuffers === true ? transport.frameBuffers : undefined,
     )
@@ -202,8 +202,9 @@ export class TcpLink implements Link {
     return this.#congested
   }
 
-  /** The handshake is done: its deadline no longer holds. */
+  /** The handshake is done: its deadline and `greetingBytesMax` no longer hold. */
   established(): void {
+    this.#decoder.allow(this.#options.frameBytesMax)
     clearTimeout(this.#deadline)
     this.#deadline = undefined
     this.#opening = undefined

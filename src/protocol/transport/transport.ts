@@ -13,6 +13,8 @@ import type { TlsDial, TlsPort } from '../tls/ends.ts'
 export interface LinkOptions {
   /** longest frame body that is accepted */
   readonly frameBytesMax: number
+  /** the same until `established()`; by default `frameBytesMax` */
+  readonly greetingBytesMax?: number
   /** unsent bytes beyond which the other side counts as stalled and is disconnected */
   readonly queueBytesMax: number
   /** time until `established()` must be called */
@@ -104,7 +106,7 @@ export interface Link {
   beginFrame(): MsgpackWriter
   /** Ends the frame. */
   endFrame(): void
-  /** The handshake is done: its deadline no longer holds. */
+  /** The handshake is done: its deadline and `greetingBytesMax` no longer hold. */
   established(): void
   /** Stops reading until `resume`; frames of a chunk already read are still delivered. */
   pause(): void

@@ -8,7 +8,7 @@ import {
   topicConfigRow,
   topicConfigRows,
 } from '../../../src/broker/cluster/topic-config.ts'
-import { brokerProgram } from '../../../src/broker/config.ts'
+import { brokerProgram } from '../../../src/broker/config-rows.ts'
 import type { OptionRow } from '../../../src/option-rows.ts'
 
 const good: readonly [TopicConfigName, string, unknown][] = [

@@ -344,6 +344,22 @@ test('a stranger that sends no hello gets no answer, and no memory', async (t, {
   t.ok(server.warned('Closed a peer link', /first frame of 131073 bytes/))
 })
 
+test('what a stranger sends before its proof is short, each frame of it', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const server = make(1, { ensembleId: 'e', secret: 's' })
+  await server.start()
+  const large = Buffer.alloc(4)
+  large.writeUInt32BE(limits.peerHelloBytesMax + 1)
+  const hello = frameOf(helloOf(2, { challenge: randomBytes(32) }))
+  const { answer } = knock(ports.get(1) ?? 0, Buffer.concat([hello, large]))
+  t.not((await answer)?.type, 'hello')
+  await events.until(() => server.warned('Closed a peer link', /frame of 131073 bytes/))
+  t.equal(server.linked.size, 0)
+})
+
 test('servers whose lists differ refuse each other, and both log it', async (t, {
   make,
   events,

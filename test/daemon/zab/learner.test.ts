@@ -85,7 +85,9 @@ t.test('in any later epoch it counts once it has our history', async (t) => {
   t.notOk(learner.initialised)
   learner.finishSync()
   t.ok(learner.initialised)
+  t.equal(learner.mayBeLate, false)
   learner.rejoin()
+  t.equal(learner.mayBeLate, true, 'until it promises, what it sent before may arrive')
   t.ok(learner.initialised)
 })
 

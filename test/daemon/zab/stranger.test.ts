@@ -170,7 +170,7 @@ t.test(
     third.hear(2, cepoch(3))
     third.hear(1, cepoch(3))
     const effects = third.hear(2, newer)
-    t.match(reasons(effects), [/newer history than ours, and is no member/])
+    t.match(reasons(effects), [/it has a newer history, and does not count/])
     t.match(third.word, { role: 'leading' })
     third.hear(1, newer)
     t.match(third.word, { role: 'looking' })

@@ -11,9 +11,9 @@ const encoded = (changed: object = {}) =>
   Buffer.from(encodeRegistration({ ...registration, ...changed }, 1))
 
 t.test('a registration survives encoding and decoding; clients need only an address', async (t) => {
-  const plain = { rack: undefined, isLeaving: false }
+  const plain = { rack: undefined, isLeaving: false, isSecure: false }
   t.strictSame(decodeRegistration(encoded()), { ...registration, ...plain })
-  const changed = { rack: 'r1', isLeaving: true }
+  const changed = { rack: 'r1', isLeaving: true, isSecure: true }
   t.strictSame(decodeRegistration(encoded(changed)), { ...registration, ...changed })
   t.strictSame(registeredAddress(encoded()), { host: 'a', port: 9092 })
 })

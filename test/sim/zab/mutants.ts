@@ -125,7 +125,7 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'the leader steps down',
     edits: [
       { file: leading, from: 'if (newer && this.#counts(from)) {', to: 'if (newer && !newer) {' },
-      { file: leading, from: 'if (newer) return', to: 'if (newer && !newer) return' },
+      { file: leading, from: 'if (newer)\n', to: 'if (newer && !newer)\n' },
     ],
     seeds: 200,
   },
