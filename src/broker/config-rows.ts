@@ -237,7 +237,7 @@ const rows = {
     type: 'boolean',
     default: false,
     about:
-      'Whether rules of access (zw acls) decide what Kafka’s clients may do. Clients of the native protocol, zw among them, may do something only if User:ANONYMOUS is a super user.',
+      'Whether rules of access (zw acls) decide what Kafka’s clients may do. Clients of the native protocol, zw among them, may do something only if User:ANONYMOUS, or User: and the name in their certificate, is a super user.',
   },
   'super.users': {
     type: 'text',

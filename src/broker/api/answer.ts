@@ -16,6 +16,8 @@ export interface Requester {
   readonly brokerEpoch: number
   /** of a client, its address */
   readonly host?: string
+  /** of a client with a certificate */
+  readonly principal?: string | undefined
 }
 
 /** Collects the answers for the parts of one request, which arrive in any order. */

@@ -43,7 +43,10 @@ export class ApiConnection {
     const hello = this.#greeting.frame(reader)
     if (hello === undefined) return
     const { role, brokerId, brokerEpoch } = hello
-    this.#requester = { role, brokerId, brokerEpoch, host: this.#link.remoteAddress }
+    const { remoteAddress: host, tls } = this.#link
+    const subject = tls?.certificate?.subject
+    const principal = subject === undefined ? undefined : `User:${subject}`
+    this.#requester = { role, brokerId, brokerEpoch, host, principal }
     this.#log.debug({ role: hello.role, name: hello.name }, 'A connection began')
   }
 

@@ -49,7 +49,10 @@ export function dispatch(
     )
     return
   }
-  if (requester.role === 'client' && parts.acls?.isSuperUser(anonymous) === false) {
+  if (
+    requester.role === 'client' &&
+    parts.acls?.isSuperUser(requester.principal ?? anonymous) === false
+  ) {
     const found = 'this broker has rules of access, and the native protocol, that of zw, no users'
     respond(
       new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot answer ${request.type}: ${found}`),

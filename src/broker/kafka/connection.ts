@@ -69,7 +69,9 @@ export class KafkaConnection {
     this.#link = link
     this.#sasl = new SaslSession(dialect.parts.sasl)
     const { remoteAddress: host } = link
-    this.#access = new Access(dialect.parts.acls, { user: () => this.#sasl.user, host })
+    // As in Kafka, a password says more than the certificate of the machine.
+    const user = (): string | undefined => this.#sasl.user ?? link.tls?.certificate?.subject
+    this.#access = new Access(dialect.parts.acls, { user, host })
   }
 
   /** @throws ProtocolError, which closes the link */

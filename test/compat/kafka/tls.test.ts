@@ -3,11 +3,13 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { ConnectionOptions } from 'node:tls'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { MqAdmin } from '../../../src/client/mq/mq-admin.ts'
 import { worldTest } from '../../broker/broker-world.ts'
 import { makeUser } from '../../broker/kafka/users.ts'
-import { Authority, loopbackNames } from '../../certificates.ts'
+import { Authority, loopbackNames, type Signed } from '../../certificates.ts'
 import { withoutKcat } from '../tools.ts'
 import { kafkajs } from './kafkajs-groups.ts'
 import { serversOf } from './npm-world.ts'
@@ -91,3 +93,38 @@ worldTest(t, 'SASL_SSL: kafkajs and kcat', { brokers: 1, flags: sasl }, async (t
   const listed = JSON.parse(await kcat(properties, ['-b', server, '-L', '-J']))
   t.equal(listed.brokers.length, 1)
 })
+
+const admin = authority.sign('admin', { subject: '/O=Example/CN=admin' })
+const ruled = [...mutual, '--acls', '--super.users=User:CN=admin,O=Example']
+
+worldTest(
+  t,
+  'a certificate names the user of rules',
+  { brokers: 1, flags: ruled },
+  async (t, world) => {
+    const connect = async (signed: Signed) => {
+      const [key, cert] = [signed.key, signed.certificate].map((file) => readFileSync(file, 'utf8'))
+      const ssl = { ca, key, cert, servername: 'localhost' } as ConnectionOptions
+      const found = kafkajs(serversOf(world), { ssl, retry: { retries: 0 } }).admin()
+      await found.connect()
+      return found
+    }
+    const topics = [{ topic: 'a', numPartitions: 1, replicationFactor: 1 }]
+    const [stranger, owner] = [await connect(client), await connect(admin)]
+    await t.rejects(stranger.createTopics({ topics }), /Topic creation errors/)
+    t.equal(await owner.createTopics({ topics }), true)
+    await stranger.disconnect()
+    await owner.disconnect()
+
+    const native = (cert: string) =>
+      world.use(
+        new MqAdmin({
+          brokers: world.addresses,
+          tls: { ca: authority.certificate, cert },
+          timeoutMs: 300,
+        }),
+      )
+    await t.rejects(native(client.pem).groups(), /has rules of access/)
+    t.strictSame(await native(admin.pem).groups(), [])
+  },
+)
