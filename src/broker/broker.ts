@@ -162,7 +162,8 @@ export class Broker implements Part {
     try {
       const listener = await this.#listen(parts, tls)
       const cancelCheckpoints = world.clock.every(checkpointMs, () => this.#checkpointInTime())
-      const cancelReloads = world.clock.every(certificateCheckMs, () => tls.reload())
+      const cancelReloads =
+        tls.reload && world.clock.every(certificateCheckMs, () => tls.reload?.())
       running = {
         dataDir,
         secret,
@@ -206,7 +207,7 @@ export class Broker implements Part {
     await this.#sessions.close()
     if (running === undefined) return
     running.cancelCheckpoints()
-    running.cancelReloads()
+    running.cancelReloads?.()
     running.links.close()
     for (const connection of this.#connections) connection.close()
     await running.listener.close()
@@ -532,6 +533,6 @@ interface Running {
   readonly removals: readonly Removal[]
   readonly listener: Listener
   readonly cancelCheckpoints: () => void
-  readonly cancelReloads: () => void
+  readonly cancelReloads: (() => void) | undefined
   readonly tls: OpenTls
 }

@@ -17,8 +17,8 @@ export interface OpenTls {
   /** to other brokers that speak TLS */
   readonly links: TlsDial | undefined
   readonly zooKeeper: TlsDial | undefined
-  /** Reads changed files again. */
-  reload(): void
+  /** Reads changed files again; undefined where there are none. */
+  readonly reload: (() => void) | undefined
 }
 
 /** @throws RefusedStartError */
@@ -41,9 +41,10 @@ export function openTls(options: {
     credentials: open(zooKeeperTls.settings),
     verifiesHost: zooKeeperTls.verifiesHost,
   }
-  const reload = (): void => {
+  const reloadAll = (): void => {
     for (const credentials of all) credentials.maybeReload()
   }
+  const reload = tls === undefined && zooKeeper === undefined ? undefined : reloadAll
   if (tls === undefined) return { port: undefined, links: undefined, zooKeeper, reload }
   const { settings, takesPlaintext, verifiesHost } = tls
   const { clientAuth, verifiesClientHost, detectionMs } = settings

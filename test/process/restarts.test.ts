@@ -74,8 +74,13 @@ t.test('servers', async (t) => {
   const world = await prepareWorld(t, { servers: 3 })
   const { cluster } = world
   const superDigest = digestOf(Buffer.from('super:of this test'))
-  const setting = `DigestAuthenticationProvider.superDigest=${superDigest}\n`
-  appendFileSync(join(world.dataDir, 'zoo.cfg'), setting)
+  const settings = [
+    `DigestAuthenticationProvider.superDigest=${superDigest}`,
+    // On a busy machine a server may be silent for longer than the default; planned stops need no
+    // time-out.
+    'leaderTimeoutMs=2500',
+  ]
+  appendFileSync(join(world.dataDir, 'zoo.cfg'), `${settings.join('\n')}\n`)
   cluster.startAll()
   await untilRoles(cluster, 2)
 

@@ -11,6 +11,7 @@ import { readPassword } from '../password.ts'
 import { tlsOf, tlsOptions } from '../tls-options.ts'
 
 const connectTimeoutMs = 10_000
+const findLeaderMs = 5000
 
 export const ensemble = cliCommand({
   command: 'ensemble <action>',
@@ -90,17 +91,23 @@ function onlyOne(servers: readonly Address[]): Address {
   throw new BadUsage('Cannot drain several servers at once: name one with -s')
 }
 
-/** Only the leader can hand over. */
+/** Only the leader can hand over; an election may be in progress. */
 async function leaderAmong(
   servers: readonly Address[],
   tls: TlsOptions | undefined,
 ): Promise<Address> {
   const client = tlsClient(tls)
-  const healths = await Promise.all(servers.map((server) => askHealth(server, client)))
-  const leader = servers.find((_, i) => healths[i]?.role === 'leader')
-  if (leader !== undefined) return leader
-  const found = servers.map((each, i) => `${formatAddress(each)} is ${healths[i]?.role}`)
-  throw new Error(`Cannot find the leader: ${found.join(', ')}. Name all servers with -s`)
+  const endMs = performance.now() + findLeaderMs
+  for (;;) {
+    const healths = await Promise.all(servers.map((server) => askHealth(server, client)))
+    const leader = servers.find((_, i) => healths[i]?.role === 'leader')
+    if (leader !== undefined) return leader
+    if (performance.now() > endMs) {
+      const found = servers.map((each, i) => `${formatAddress(each)} is ${healths[i]?.role}`)
+      throw new Error(`Cannot find the leader: ${found.join(', ')}. Name all servers with -s`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
 }
 
 function explained(error: unknown): unknown {

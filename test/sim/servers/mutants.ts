@@ -8,7 +8,6 @@ const log = 'log/log.ts'
 const recovery = 'log/recovery.ts'
 const durableFile = 'durable-file.ts'
 const driver = 'daemon/ensemble/driver.ts'
-const hold = 'daemon/ensemble/hold.ts'
 const transfer = 'daemon/zab/transfer.ts'
 const zabLeading = 'daemon/zab/leading.ts'
 const logPurge = 'daemon/ensemble/log-purge.ts'
@@ -649,18 +648,6 @@ export const serverMutants: readonly Mutant[] = [
     seeds: 500,
   },
   {
-    name: 'a leader hands over with a question unanswered',
-    rule: 'nothing is in flight when leadership is handed over',
-    edits: [
-      {
-        file: driver,
-        from: 'if (this.#transfer.takeDrained(this.inFlight + this.#confirmations.count)) {',
-        to: 'if (this.#transfer.takeDrained(this.inFlight)) {',
-      },
-    ],
-    seeds: 500,
-  },
-  {
     name: 'sessions have no owner after a transfer',
     rule: 'a new leader learns where sessions go on (OWNED)',
     edits: [
@@ -671,18 +658,6 @@ export const serverMutants: readonly Mutant[] = [
       },
     ],
     seeds: 60,
-  },
-  {
-    name: 'what a learner sent before HELD is held as an epoch ends',
-    rule: 'all that learners sent takes effect before leadership is handed over',
-    edits: [
-      {
-        file: hold,
-        from: "this.#transfer === 'own' ? isOwn : this.isHolding",
-        to: "this.#transfer === 'own' ? isOwn || this.#epochEnds : this.isHolding",
-      },
-    ],
-    seeds: 1500,
   },
 
   // --- observers ---------------------------------------------------------------------------------
