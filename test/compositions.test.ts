@@ -11,6 +11,7 @@ const src = fileURLToPath(new URL('../src/', import.meta.url))
 /** Where a program or a library is given the real world. */
 const edges = new Set([
   'broker/main.ts',
+  'daemon/audit-file.ts',
   'daemon/main.ts',
   'daemon/storage/real-disk.ts',
   'client/zk/zk-client.ts',
@@ -20,6 +21,7 @@ const edges = new Set([
 /** Read files that are no data: the configuration, our version, what the system says of this process. */
 const readers = new Set([
   'daemon/config.ts',
+  'daemon/sasl-config.ts',
   'daemon/admin/version.ts',
   'daemon/admin/running-server.ts',
 ])
