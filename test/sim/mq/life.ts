@@ -72,6 +72,8 @@ const roundCount = 30
 const convergenceMs = 30_000
 /** Longer than between two checkpoints. */
 const quietMs = 6000
+/** An election that began before a replica was found damaged is written by then, over open ways. */
+const electionMs = 500
 /** Of committed offsets, in lives in which they expire: few commits are so far apart. */
 const shortRetentionMs = 2000
 /** After at most this many events, pending promises proceed. */
@@ -118,6 +120,8 @@ export class MqWorld {
   readonly batches = new LastBatches()
   readonly #losesDisks: boolean
   readonly #registered = new Set<number>()
+  /** by broker */
+  readonly #unusedSinceMs = new Map<number, number>()
   #leftovers: ReadonlyMap<number, readonly number[]> = new Map()
   readonly #nemesis: Nemesis
   #failure: Error | undefined
@@ -565,7 +569,15 @@ export class MqWorld {
     { isTold = true, isHidden = false } = {},
   ): void {
     broker.loseDisk(lose)
+    this.#unusedSinceMs.delete(broker.id)
     this.budget.lost({ broker: broker.id, zxid: this.lastZxid, isTold, isHidden })
+  }
+
+  /** Since when no ISR names a damaged replica of this broker. */
+  #unusedSince(id: number): number {
+    const sinceMs = this.#unusedSinceMs.get(id) ?? this.queue.nowMs
+    this.#unusedSinceMs.set(id, sinceMs)
+    return sinceMs
   }
 
   /** Tells the budget of brokers that have found whatever is damaged on their disks. */
@@ -573,11 +585,15 @@ export class MqWorld {
     const { states } = this
     for (const broker of this.brokers) {
       const { id, brokerEpoch } = broker
+      if (brokerEpoch === undefined || !broker.isChecked) this.#unusedSinceMs.delete(id)
       if (brokerEpoch === undefined || states === undefined || !broker.isChecked) continue
       const isInUse = this.unavailableAt(broker).some(
         (partition) => this.stateOf(partition)?.isr.some((member) => member.broker === id) === true,
       )
-      if (!isInUse) this.budget.checked({ broker: id, brokerEpoch })
+      if (isInUse) this.#unusedSinceMs.delete(id)
+      else if (this.queue.nowMs - this.#unusedSince(id) > electionMs) {
+        this.budget.checked({ broker: id, brokerEpoch })
+      }
     }
   }
 
