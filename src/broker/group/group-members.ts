@@ -87,6 +87,8 @@ export interface Member<Join, Sync> {
   readonly instanceId: string | null
   request: JoinRequest
   assignment: Uint8Array
+  /** the last one that this coordinator told it, or found it in; -1: it waits for its first */
+  generation: number
   /** its JoinGroup request, while it waits for the rebalance */
   joining: Join | undefined
   /** its SyncGroup request, while it waits for the leader's assignments */
@@ -130,11 +132,16 @@ export function storedMember<Join, Sync>(
 /** A member that another coordinator stored. Of its protocols only the chosen one is known. */
 export function restored<Join, Sync>(
   stored: MemberValue,
-  group: { readonly protocolType: string; readonly protocol: string; readonly nowMs: number },
+  group: {
+    readonly generation: number
+    readonly protocolType: string
+    readonly protocol: string
+    readonly nowMs: number
+  },
 ): Member<Join, Sync> {
   const { memberId: id, instanceId, clientId, clientHost, sessionTimeoutMs } = stored
   const { rebalanceTimeoutMs, metadata, assignment } = stored
-  const { protocolType, protocol, nowMs } = group
+  const { generation, protocolType, protocol, nowMs } = group
   return {
     id,
     instanceId,
@@ -152,6 +159,7 @@ export function restored<Join, Sync>(
       protocols: [{ name: protocol, metadata: Buffer.from(metadata) }],
     },
     assignment: Buffer.from(assignment),
+    generation,
     joining: undefined,
     syncing: undefined,
     owesSync: false,

@@ -107,7 +107,12 @@ export class Group<Join, Sync> {
     this.#protocol = protocol
     this.#leader = leader ?? undefined
     for (const one of members) {
-      const member = restored<Join, Sync>(one, { protocolType, protocol: protocol ?? '', nowMs })
+      const member = restored<Join, Sync>(one, {
+        generation,
+        protocolType,
+        protocol: protocol ?? '',
+        nowMs,
+      })
       this.#members.set(member.id, member)
       if (member.instanceId !== null) this.#instances.set(member.instanceId, member.id)
     }
@@ -249,6 +254,8 @@ export class Group<Join, Sync> {
     const member = this.#memberOf(claim)
     if (typeof member === 'string') return member
     this.#refresh(member, nowMs)
+    // It knows the number from a coordinator before us, which could not store that generation.
+    if (member.generation !== claim.generation) return 'ILLEGAL_GENERATION'
     return this.#state.type === 'completingRebalance' ? 'REBALANCE_IN_PROGRESS' : 'NONE'
   }
 
@@ -379,6 +386,7 @@ export class Group<Join, Sync> {
       instanceId,
       request,
       assignment: noBytes,
+      generation: -1,
       joining: to,
       syncing: undefined,
       owesSync: false,
@@ -434,7 +442,8 @@ export class Group<Join, Sync> {
     const { assignment } = before
     const waits = { joining: undefined, syncing: undefined, owesSync: false }
     const expiresAtMs = nowMs + request.sessionTimeoutMs
-    const member = { id, instanceId, request, assignment, ...waits, expiresAtMs }
+    const { generation } = before
+    const member = { id, instanceId, request, assignment, generation, ...waits, expiresAtMs }
     this.#members.set(id, member)
     if (instanceId !== null) this.#instances.set(instanceId, id)
     this.#store()
@@ -577,6 +586,7 @@ export class Group<Join, Sync> {
       skipAssignment: false,
     },
   ): void {
+    member.generation = this.#generation
     const answer: JoinAnswer = {
       error: 'NONE',
       generation: this.#generation,

@@ -188,6 +188,13 @@ t.test('a generation is stored with the members and their assignments', async (t
   )
 })
 
+t.test('a member that waits for its first generation here commits in none', async (t) => {
+  const next = new Scene({}, stable().stored[0])
+  next.join('c')
+  t.equal(next.commit('c', 2), 'ILLEGAL_GENERATION', 'it may know a 2 that could not be stored')
+  t.equal(next.commit('b', 2), 'NONE')
+})
+
 t.test('the next coordinator goes on with what is stored', async (t) => {
   const next = new Scene({}, stable().stored[0])
   t.equal(next.state, 'Stable')
