@@ -130,3 +130,21 @@ export function allowed(row: ValueRow): string {
       return 'it must not be empty'
   }
 }
+
+/** A text without a default. */
+interface TextRow {
+  readonly type: 'text'
+  readonly default: undefined
+  readonly defaultText: string
+  readonly secret?: boolean
+  readonly about: string
+}
+
+export function textRow(about: string, defaultText = 'none'): TextRow {
+  return { type: 'text', default: undefined, defaultText, about }
+}
+
+/** Its value is shown nowhere. */
+export function secretRow(about: string): TextRow {
+  return { type: 'text', default: undefined, defaultText: 'none', secret: true, about }
+}

@@ -3,23 +3,8 @@
 //
 // Source: Kafka's BrokerSecurityConfigs, SslConfigs and ZkConfigs.
 
+import { secretRow as secret, textRow as text } from '../option-rows.ts'
 import { storeTypes } from '../protocol/tls/settings.ts'
-
-export interface TextRow {
-  readonly type: 'text'
-  readonly default: undefined
-  readonly defaultText: string
-  readonly secret?: boolean
-  readonly about: string
-}
-
-function text(about: string, defaultText = 'none'): TextRow {
-  return { type: 'text', default: undefined, defaultText, about }
-}
-
-function secret(about: string): TextRow {
-  return { type: 'text', default: undefined, defaultText: 'none', secret: true, about }
-}
 
 const typeRow = {
   type: 'choice',

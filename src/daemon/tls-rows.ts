@@ -2,23 +2,8 @@
 //
 // Source: X509Util, ClientX509Util and QuorumX509Util in ZooKeeper, and its administrator guide.
 
+import { secretRow as secret, textRow as text } from '../option-rows.ts'
 import { clientAuths, storeTypes } from '../protocol/tls/settings.ts'
-
-export interface TextRow {
-  readonly type: 'text'
-  readonly default: undefined
-  readonly defaultText: string
-  readonly secret?: boolean
-  readonly about: string
-}
-
-function text(about: string, defaultText = 'none'): TextRow {
-  return { type: 'text', default: undefined, defaultText, about }
-}
-
-function secret(about: string): TextRow {
-  return { type: 'text', default: undefined, defaultText: 'none', secret: true, about }
-}
 
 const typeRow = {
   type: 'choice',

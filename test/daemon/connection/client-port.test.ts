@@ -1,11 +1,9 @@
 import { once } from 'node:events'
 import net from 'node:net'
 import t, { type Test } from 'tap'
-import { ClientPort } from '../../../src/daemon/connection/client-port.ts'
-import type { Logger } from '../../../src/logger.ts'
 import { FrameDecoder } from '../../../src/protocol/frame.ts'
 import { MsgpackReader, MsgpackWriter } from '../../../src/protocol/msgpack.ts'
-import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
+import type { SessionId } from '../../../src/protocol/records.ts'
 import {
   decodeServerMessage,
   decodeWelcome,
@@ -13,46 +11,13 @@ import {
   encodeRequest,
 } from '../../../src/protocol/zk/native.ts'
 import { zxidZero } from '../../../src/protocol/zxid.ts'
-import { realWorld } from '../../../src/real-world.ts'
-import { type FakeServer, get, ping, serversOf, set } from '../fake-client.ts'
-import { FakeCluster } from '../fake-ensemble.ts'
+import { get, ping, set } from '../fake-client.ts'
+import { openPort, type Port } from './wire-client.ts'
 
-interface Port {
-  readonly cluster: FakeCluster
-  readonly server: FakeServer
-  readonly port: ClientPort
-  readonly warnings: string[]
-}
+const open = (t: Test, connectionsPerAddressMax = 60): Promise<Port> =>
+  openPort(t, { connectionsPerAddressMax })
 
-async function open(t: Test, connectionsPerAddressMax = 60): Promise<Port> {
-  const cluster = new FakeCluster()
-  const [server] = serversOf(cluster) as [FakeServer]
-  const warnings: string[] = []
-  const drop = () => undefined
-  const logger: Logger = {
-    child: () => logger,
-    debug: drop,
-    info: drop,
-    warn: (_, message) => warnings.push(message),
-    error: (_, message) => warnings.push(message),
-  }
-  const port = new ClientPort({
-    transport: realWorld().transport,
-    ensemble: cluster.leader,
-    processors: server.processors,
-    metrics: server.metrics,
-    clock: server.clock,
-    logger,
-    serverId: 1 as ServerId,
-    connectionsPerAddressMax,
-    answerWord: (word) => (word === 'ruok' ? 'imok' : undefined),
-  })
-  await port.listen({ host: '127.0.0.1', port: 0 })
-  t.teardown(() => port.close())
-  return { cluster, server, port, warnings }
-}
-
-async function connect(t: Test, { port }: Port): Promise<net.Socket> {
+async function connect(t: Test, { clientPort: port }: Port): Promise<net.Socket> {
   const socket = net.connect({ host: '127.0.0.1', port: port.port, allowHalfOpen: true })
   socket.on('error', () => undefined)
   t.teardown(() => socket.destroy())
@@ -199,7 +164,7 @@ t.test('connections per address are limited, and freed when they close', async (
     socket.write(hello)
     await answers(socket, 1)
   }
-  t.equal(port.port.connectionCount, 2)
+  t.equal(port.clientPort.connectionCount, 2)
   const third = await connect(t, port)
   third.resume()
   await new Promise((resolve) => third.once('end', resolve).once('close', resolve))
@@ -207,7 +172,7 @@ t.test('connections per address are limited, and freed when they close', async (
   t.same(port.warnings, ['Refused a connection: its address has too many connections'])
   first.end()
   await once(first, 'close')
-  while (port.port.connectionCount > 1) await new Promise((next) => setImmediate(next))
+  while (port.clientPort.connectionCount > 1) await new Promise((next) => setImmediate(next))
   const fourth = await connect(t, port)
   fourth.write(hello)
   t.same(await answers(fourth, 1), ['welcome'])
@@ -219,7 +184,7 @@ t.test('closing the port disconnects its clients', async (t) => {
   socket.write(hello)
   await answers(socket, 1)
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()))
-  await port.port.close()
+  await port.clientPort.close()
   socket.end()
   await gone
   t.equal(port.server.processors.outstanding, 0)

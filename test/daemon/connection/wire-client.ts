@@ -26,7 +26,11 @@ export interface Port {
 
 export async function openPort(
   t: Test,
-  options: { readonly frameBytesMax?: number; readonly connectionsMax?: number } = {},
+  options: {
+    readonly frameBytesMax?: number
+    readonly connectionsMax?: number
+    readonly connectionsPerAddressMax?: number
+  } = {},
 ): Promise<Port> {
   const cluster = new FakeCluster()
   const [server] = serversOf(cluster) as [FakeServer]
