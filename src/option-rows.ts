@@ -132,7 +132,7 @@ export function allowed(row: ValueRow): string {
 }
 
 /** A text without a default. */
-interface TextRow {
+export interface TextRow {
   readonly type: 'text'
   readonly default: undefined
   readonly defaultText: string
