@@ -25,6 +25,8 @@ const lateMs = 3000
 /** Longer than a change of a config takes to be known everywhere. */
 const knownMs = 1000
 const hourMs = 3_600_000
+/** Seconds that a replica takes under a throttle: long, and less than a wait for it. */
+const throttledS = 5
 
 /**
  * One seed after the other: one scenario after the other.
@@ -257,7 +259,8 @@ export const scenarios: readonly Scenario[] = [
       const leader = await begin(world)
       const next = world.brokers.find(({ id }) => world.assignmentOf(0).every((one) => one !== id))
       invariant(next !== undefined, 'one of three brokers has no replica')
-      await answered(world, world.strange.throttle(500))
+      const bytes = leader.replicas.find(({ partition }) => partition === 0)?.logBytes ?? 0
+      await answered(world, world.strange.throttle(Math.ceil(bytes / throttledS)))
       const target = [leader.id, next.id].map((id) => id as BrokerId)
       await answered(world, world.strange.reassign(0, target))
       await world.until('a replica has moved', () => {
