@@ -265,12 +265,16 @@ export class ServerSessions {
 
   /** The session has expired, or was closed through another connection. */
   ended(session: SessionId): void {
-    this.#bySession.get(session)?.close()
+    this.#closeAttached(session)
   }
 
   /** The session continues at another server. */
   moved(session: SessionId): void {
-    // A client that has returned since, and waits for the leader's answer, is not affected.
+    this.#closeAttached(session)
+  }
+
+  /** A client that asks to go on with the session is not affected: the leader answers it. */
+  #closeAttached(session: SessionId): void {
     const client = this.#bySession.get(session)
     if (client?.attached === true) client.close()
   }

@@ -54,6 +54,17 @@ t.test(
   },
 )
 
+t.test('a client that asks for a session while its end arrives is told so', async (t) => {
+  const { cluster, servers } = three()
+  const [one, two] = servers as [FakeServer, FakeServer]
+  const owner = connected(one)
+  cluster.lagging.add(2 as ServerId)
+  owner.ask({ type: 'closeSession' })
+  const late = again(owner, two)
+  cluster.catchUp(2 as ServerId)
+  t.same(late.take(), ['expired', 'closed'])
+})
+
 t.test('a wrong password does not take a session from its connection', async (t) => {
   const { servers } = three()
   const [one, two] = servers as [FakeServer, FakeServer]
