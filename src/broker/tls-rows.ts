@@ -4,16 +4,7 @@
 // Source: Kafka's BrokerSecurityConfigs, SslConfigs and ZkConfigs.
 
 import { secretRow as secret, textRow as text } from '../option-rows.ts'
-import { storeTypes } from '../protocol/tls/settings.ts'
-
-const typeRow = {
-  type: 'choice',
-  default: undefined,
-  defaultText: 'by the ending of the file, else by its contents',
-  choices: storeTypes,
-  anyCase: true,
-  about: 'Type of that file; JKS has to be converted.',
-} as const
+import { storeTypeRow as typeRow } from '../protocol/tls/settings.ts'
 
 const hostCheckRow = {
   type: 'choice',

@@ -3,15 +3,7 @@
 // Source: X509Util, ClientX509Util and QuorumX509Util in ZooKeeper, and its administrator guide.
 
 import { secretRow as secret, textRow as text } from '../option-rows.ts'
-import { clientAuths, storeTypes } from '../protocol/tls/settings.ts'
-
-const typeRow = {
-  type: 'choice',
-  default: undefined,
-  defaultText: 'by the ending of the file, else by its contents',
-  choices: storeTypes,
-  anyCase: true,
-} as const
+import { clientAuths, storeTypeRow as typeRow } from '../protocol/tls/settings.ts'
 
 const clientAuthRow = { type: 'choice', choices: clientAuths, anyCase: true } as const
 
@@ -39,14 +31,14 @@ export const clientTlsRows = {
   ),
   'ssl.keyStore.password': secret('Password of that file.'),
   'ssl.keyStore.passwordPath': text('File that holds the password; it overrides the other.'),
-  'ssl.keyStore.type': { ...typeRow, about: 'Type of that file; JKS has to be converted.' },
+  'ssl.keyStore.type': typeRow,
   'ssl.trustStore.location': text(
     'File with the certificates of the authorities that sign those of clients.',
     'none; needed unless ssl.clientAuth=none',
   ),
   'ssl.trustStore.password': secret('Password of that file.'),
   'ssl.trustStore.passwordPath': text('File that holds the password; it overrides the other.'),
-  'ssl.trustStore.type': { ...typeRow, about: 'Type of that file; JKS has to be converted.' },
+  'ssl.trustStore.type': typeRow,
   'ssl.clientAuth': {
     ...clientAuthRow,
     default: 'need',
@@ -117,7 +109,7 @@ export const quorumTlsRows = {
   ),
   'ssl.quorum.keyStore.password': secret('Password of that file.'),
   'ssl.quorum.keyStore.passwordPath': text('File that holds the password; it overrides the other.'),
-  'ssl.quorum.keyStore.type': { ...typeRow, about: 'Type of that file; JKS has to be converted.' },
+  'ssl.quorum.keyStore.type': typeRow,
   'ssl.quorum.trustStore.location': text(
     'File with the certificates of the authorities that sign those of servers.',
   ),
@@ -125,10 +117,7 @@ export const quorumTlsRows = {
   'ssl.quorum.trustStore.passwordPath': text(
     'File that holds the password; it overrides the other.',
   ),
-  'ssl.quorum.trustStore.type': {
-    ...typeRow,
-    about: 'Type of that file; JKS has to be converted.',
-  },
+  'ssl.quorum.trustStore.type': typeRow,
   'ssl.quorum.clientAuth': {
     ...clientAuthRow,
     default: 'need',

@@ -4,6 +4,16 @@
 export const storeTypes = ['PEM', 'PKCS12', 'JKS', 'BCFKS'] as const
 export type StoreType = (typeof storeTypes)[number]
 
+/** The row of each option that names the type of a store. */
+export const storeTypeRow = {
+  type: 'choice',
+  default: undefined,
+  defaultText: 'by the ending of the file, else by its contents',
+  choices: storeTypes,
+  anyCase: true,
+  about: 'Type of that file; JKS has to be converted.',
+} as const
+
 /** A key with its certificates, or trusted certificates. */
 export interface StoreSettings {
   /** absolute; PEM may lie in several, as one file after the other */

@@ -44,7 +44,7 @@ import {
   aclResourceTypes,
 } from '../../../src/protocol/mq/acls.ts'
 import { mqErrorCodes } from '../../../src/protocol/mq/error-codes.ts'
-import { type BrokerWorld, worldTest } from '../broker-world.ts'
+import { type BrokerWorld, until, worldTest } from '../broker-world.ts'
 import { batchOf, fetchOf, newTopic, produceTo } from './exchanges.ts'
 import { type KafkaClient, kafkaClient } from './kafka-client.ts'
 import { makeUser } from './users.ts'
@@ -365,8 +365,8 @@ worldTest(t, 'rules written to ZooWeeper count, and bad ones refuse', options, a
   const described = async () =>
     (await ann.send(metadata, 12, { topics: [{ name: topic }] })).topics[0]?.errorCode
   const becomes = async (code: number) => {
-    while ((await described()) !== code);
-    t.pass()
+    await until(async () => (await described()) === code)
+    t.equal(await described(), code, 'and it stays so')
   }
   await zk.create('/kafka-acl/Topic/goals', JSON.stringify({ version: 1, acls: [rule] }))
   await becomes(0)
