@@ -4,7 +4,7 @@
 //   replica-fetcher.ts ─▶ position ─▶ the leader's answer ─▶ core.continuesLog ─▶ append ─▶ one flush
 //   per turn ─▶ durable ─▶ our ack, in the next position
 //
-// replica.ts owns it, beside leading.ts. Next on the path: partition/partition.ts, log-cut.ts.
+// replica.ts owns it, beside leading.ts; log-cut.ts cuts for it. Next on the path: progress.ts.
 
 import { isUnreadable, type LogDamagedError, type LogVersionError } from '../../log/log-errors.ts'
 import type { Logger } from '../../logger.ts'
