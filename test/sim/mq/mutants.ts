@@ -1061,7 +1061,7 @@ export const scenarioMutants: readonly Mutant[] = [
     rule: 'what is acknowledged is on the disks of min.insync.replicas, after a change, too',
     edits: [
       {
-        file: 'broker/replication/replica-manager.ts',
+        file: replicaManager,
         from: '      replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))\n',
         to: '',
       },
@@ -1217,7 +1217,7 @@ export const scenarioMutants: readonly Mutant[] = [
       ).concat(leftoversOf(found.assignment, self))`,
       },
       {
-        file: replicaManager,
+        file: 'broker/replication/assigned-replicas.ts',
         from: 'if (replicas?.includes(self) !== true) return undefined',
         to: `if (replicas?.includes(self) !== true) return undefined
     if (assignment.moves?.get(partition)?.target.includes(self) === false) return undefined`,
