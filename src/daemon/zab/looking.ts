@@ -214,13 +214,14 @@ export class Looking implements Role {
   /** Whether a server votes, by our configurations or a later one that a peer named. */
   #mayVote(id: ServerId): boolean {
     const { configurations, told } = this.#state
-    return configurations.concerns(id) || told?.isVoter(id) === true
+    return configurations.concerns(id) || told.some(({ membership }) => membership.isVoter(id))
   }
 
   /** Whether it may be enough for another server, which may know later configurations than ours. */
   #mayBeQuorum(agrees: (voter: ServerId) => boolean): boolean {
     const { configurations, told } = this.#state
-    return configurations.mayBeQuorum(agrees) || told?.quorum.has(agrees) === true
+    if (configurations.mayBeQuorum(agrees)) return true
+    return told.some(({ membership }) => membership.quorum.has(agrees))
   }
 
   /** A server that claims to lead and that a quorum follows in one established epoch. */

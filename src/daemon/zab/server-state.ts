@@ -17,6 +17,7 @@ import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
 /** Leaves more counter values than can be proposed between two ticks. */
 const epochCounterMaxDefault = 2 ** 32 - 2 ** 20
 
+/** A configuration that a peer named. */
 interface ToldConfiguration {
   readonly version: Zxid
   readonly text: string
@@ -48,7 +49,11 @@ export class ServerState {
   /** that of the files */
   readonly #seed: ConfigurationState
   readonly #changeIn: ZabOptions['changeIn']
-  #told: ToldConfiguration | undefined
+  /**
+   * By the peer that named it, the last one of each: what one of them names may never be committed,
+   * and what others name later is then an earlier one.
+   */
+  readonly #told = new Map<ServerId, ToldConfiguration>()
   /** The connected peers whose votes, epochs and zxids count. */
   readonly #members = new Set<ServerId>()
   /** Learners whose sessions with us ended with SUCCESSOR: what they sent before is on its way. */
@@ -99,20 +104,16 @@ export class ServerState {
     return this.membership.quorum
   }
 
-  /** Of a configuration later than ours that a peer named: it helps to find a leader, no more. */
-  get told(): Membership | undefined {
-    return this.#told?.membership
+  /** Those later than ours that peers named: they help to find a leader, no more. */
+  get told(): readonly ToldConfiguration[] {
+    const ours = this.configurations.state.last.version
+    return [...this.#told.values()].filter(({ version }) => version > ours)
   }
 
-  get toldText(): string | undefined {
-    return this.#told?.text
-  }
-
-  tell(configuration: Configuration): void {
-    const { version, voters, text } = configuration
-    if (version <= this.configurations.state.last.version) return
-    if (version <= (this.#told?.version ?? zxidZero)) return
-    this.#told = { version, text, membership: new Membership(voters) }
+  tell(from: ServerId, { version, voters, text }: Configuration): void {
+    const isNew = version > this.configurations.state.last.version
+    if (!isNew || this.#told.get(from)?.version === version) return
+    this.#told.set(from, { version, text, membership: new Membership(voters) })
     this.emit({ type: 'configured' })
   }
 

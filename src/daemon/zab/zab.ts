@@ -95,8 +95,8 @@ export class Zab {
   /** The texts of all configurations that may be in force, the last one first. */
   get configurationTexts(): readonly string[] {
     const { last, before } = this.configuration
-    const texts = [last.text, before?.text, this.#state.toldText]
-    return texts.filter((text) => text !== undefined)
+    const told = this.#state.told.map(({ text }) => text)
+    return [last.text, ...(before === undefined ? [] : [before.text]), ...told]
   }
 
   /** Whether the log may be purged: no learner is synchronizing, and so needs parts of it. */
@@ -143,7 +143,7 @@ export class Zab {
         }
         if (input.message.type === 'CONFIGURATION') {
           if (!state.isMember(input.from)) break
-          state.tell(input.message)
+          state.tell(input.from, input.message)
         }
         role.received(nowMs, input.from, input.message)
         break
