@@ -1,8 +1,8 @@
 // What a leader sends to its observers: no proposals, but what is committed, in one message, INFORM.
 // Proposals wait here until then, and only while there are observers.
 //
-// On a write's path: leading.ts passes proposals in, and what is committed out. Next: following.ts,
-// at the observer.
+// leading.ts passes proposals in, and asks for what is committed. Next on the path:
+// ensemble/undelivered.ts, at the observer.
 
 import { Fifo } from '../../fifo.ts'
 import { type Entries, lastOf } from '../../protocol/peer/entries.ts'
