@@ -13,6 +13,8 @@ const logHead = 'broker/replication/log-head.ts'
 const logCut = 'broker/replication/log-cut.ts'
 const queue = 'broker/replication/produce-queue.ts'
 const replica = 'broker/replication/replica.ts'
+const leading = 'broker/replication/leading.ts'
+const following = 'broker/replication/following.ts'
 const replicaManager = 'broker/replication/replica-manager.ts'
 const throttle = 'broker/replication/replication-throttle.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
@@ -247,7 +249,7 @@ export const mqMutants: readonly Mutant[] = [
     rule: durableRule,
     edits: [
       {
-        file: replica,
+        file: following,
         from: '    const { durableEnd } = this.#core\n    const { topic',
         to: '    const durableEnd = this.#core.logEnd\n    const { topic',
       },
@@ -284,8 +286,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: replica,
-        from: 'return this.#read({ offset, end: this.#core.highWatermark, bytesMax })',
-        to: 'return this.#read({ offset, end: this.#core.logEnd, bytesMax })',
+        from: 'return this.#reads.read({ offset, end: this.#core.highWatermark, bytesMax })',
+        to: 'return this.#reads.read({ offset, end: this.#core.logEnd, bytesMax })',
       },
     ],
     seeds: 50,
@@ -994,9 +996,9 @@ export const lostDiskMutants: readonly Mutant[] = [
     rule: durableRule,
     edits: [
       {
-        file: replica,
+        file: leading,
         from: '    this.#core.appended(readBatchHeader(batch))\n',
-        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
+        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#clock.nowMs())\n',
       },
     ],
     seeds: 230,
@@ -1020,7 +1022,7 @@ export const scenarioMutants: readonly Mutant[] = [
         to: '    if (baseOffset >= 0) return true\n',
       },
       {
-        file: replica,
+        file: following,
         from: "if (fetched.offset !== this.#core.logEnd) return 'not next'",
         to: '',
       },
