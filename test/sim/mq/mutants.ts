@@ -464,33 +464,6 @@ export const mqMutants: readonly Mutant[] = [
     ],
     seeds: 50,
   },
-  {
-    name: 'a follower takes what does not continue its log',
-    rule: 'a log has no gaps',
-    edits: [
-      {
-        file: partition,
-        from: '      (baseOffset <= this.#logEnd || baseOffset <= gapsBelow) &&\n',
-        to: '',
-      },
-      {
-        file: partition,
-        from: '    if (baseOffset >= this.#logEnd) return true\n',
-        to: '    if (baseOffset >= 0) return true\n',
-      },
-      {
-        file: following,
-        from: "if (fetched.offset !== this.#core.logEnd) return 'not next'",
-        to: '',
-      },
-      {
-        file: fetcher,
-        from: 'if (follower?.since !== fetched.since) continue',
-        to: 'if (follower === undefined) continue',
-      },
-    ],
-    seeds: 1000,
-  },
 
   // --- znodes ------------------------------------------------------------------------------------
   {
@@ -1034,6 +1007,33 @@ export const lostDiskMutants: readonly Mutant[] = [
 
 /** Mutants that the scenarios catch (scenarios.ts). */
 export const scenarioMutants: readonly Mutant[] = [
+  {
+    name: 'a follower takes what does not continue its log',
+    rule: 'a log has no gaps',
+    edits: [
+      {
+        file: partition,
+        from: '      (baseOffset <= this.#logEnd || baseOffset <= gapsBelow) &&\n',
+        to: '',
+      },
+      {
+        file: partition,
+        from: '    if (baseOffset >= this.#logEnd) return true\n',
+        to: '    if (baseOffset >= 0) return true\n',
+      },
+      {
+        file: following,
+        from: "if (fetched.offset !== this.#core.logEnd) return 'not next'",
+        to: '',
+      },
+      {
+        file: fetcher,
+        from: 'if (follower?.since !== fetched.since) continue',
+        to: 'if (follower === undefined) continue',
+      },
+    ],
+    seeds: 300,
+  },
   {
     name: 'eligible replicas stay when min.insync.replicas falls',
     rule: 'nothing is committed without a replica that may be elected later on',

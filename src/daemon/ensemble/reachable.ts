@@ -1,0 +1,47 @@
+// Which servers a server keeps links to: at first those of its files, and once the ensemble has changed,
+// those of every configuration that may be in force. Pure.
+//
+// Off a write's path: peer-links.ts dials them.
+
+import { type Address, formatAddress } from '../../address.ts'
+import type { ListedServer } from '../../protocol/peer/hello.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import type { PeerServer } from './ensemble-options.ts'
+
+/** The servers of the files that `self` talks to: observers have nothing to say to each other. */
+export function peersOf(
+  self: ServerId,
+  servers: ReadonlyMap<ServerId, Address>,
+  observers: ReadonlySet<ServerId>,
+): ReadonlyMap<ServerId, Address> {
+  const observes = observers.has(self)
+  return new Map([...servers].filter(([id]) => id !== self && !(observes && observers.has(id))))
+}
+
+export interface Reachable {
+  /** the servers of the last configuration, which this server names in its hello */
+  readonly members: readonly ListedServer[]
+  readonly addresses: ReadonlyMap<ServerId, Address>
+}
+
+/**
+ * @param configurations the servers of each one that may be in force, the last one first: its
+ *   addresses count
+ */
+export function reachableIn(
+  self: ServerId,
+  configurations: readonly (readonly PeerServer[])[],
+): Reachable {
+  const [last = [], ...others] = configurations
+  const addresses = new Map<ServerId, Address>()
+  for (const servers of [...others, last]) {
+    for (const { id, address } of servers) addresses.set(id, address)
+  }
+  addresses.delete(self)
+  const members = last.map(({ id, address, observes }) => ({
+    id,
+    address: formatAddress(address),
+    observes,
+  }))
+  return { members, addresses }
+}

@@ -1,0 +1,78 @@
+// A change of the configuration, on the leader that proposes it: when it may be proposed, when it is
+// to be activated, and when the ensemble goes on without this leader. configuration.ts has the two
+// transactions and their quorums, request-processor/ makes them.
+//
+// Beside a write's path: leading.ts asks here when a batch holds a change, and after each commit.
+
+import { invariant } from '../../invariant.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import type { Zxid } from '../../protocol/zxid.ts'
+import { Membership } from './membership.ts'
+import type { ServerState } from './server-state.ts'
+
+export type ReconfigurationVerdict =
+  | 'possible'
+  /** the last change is not done yet */
+  | 'in progress'
+  /** a majority of the new voters is not in step with us, or cannot count in our epoch */
+  | 'no quorum'
+
+export class Reconfiguration {
+  readonly #state: Pick<ServerState, 'configurations' | 'delivered' | 'emit' | 'self'>
+  /** The activation of the last configuration was asked for. */
+  #activates = false
+
+  constructor(state: Pick<ServerState, 'configurations' | 'delivered' | 'emit' | 'self'>) {
+    this.#state = state
+  }
+
+  /** The last configuration is active, and delivered. */
+  get isSettled(): boolean {
+    const { configurations, delivered } = this.#state
+    return !configurations.isJoint && configurations.since <= delivered
+  }
+
+  /** Whether `voters` may be proposed as those of the next configuration. */
+  judge(
+    voters: readonly ServerId[],
+    isInStep: (voter: ServerId) => boolean,
+  ): ReconfigurationVerdict {
+    if (!this.isSettled) return 'in progress'
+    return new Membership(voters).quorum.has(isInStep) ? 'possible' : 'no quorum'
+  }
+
+  /**
+   * A change of the configuration has just been logged.
+   *
+   * @param since where the configuration began that was in force before
+   */
+  logged(since: Zxid): void {
+    const { configurations, delivered } = this.#state
+    invariant(since <= delivered, 'a change of the configuration begins when the last one is done')
+    invariant(
+      configurations.isJoint || this.#activates,
+      'a configuration is activated once it is committed',
+    )
+    this.#activates = false
+  }
+
+  /** Asks for the activation of a configuration that is committed, once. */
+  maybeActivate(): void {
+    const { configurations, delivered } = this.#state
+    if (this.#activates || !configurations.isJoint || configurations.since > delivered) return
+    this.#activates = true
+    this.#state.emit({ type: 'activate' })
+  }
+
+  /** Another epoch begins. */
+  restart(): void {
+    this.#activates = false
+  }
+
+  /** Whether a configuration is active, and known to be, in which this server does not vote. */
+  excludesUs(committed: Zxid): boolean {
+    const { configurations, self } = this.#state
+    const { isJoint, membership, since } = configurations
+    return !isJoint && since <= committed && !membership.isVoter(self)
+  }
+}
