@@ -538,7 +538,7 @@ export const mqMutants: readonly Mutant[] = [
       },
       {
         file: 'broker/group/group.ts',
-        from: 'state.initial?.untilMs ?? state.startedMs + this.#rebalanceTimeoutMs()',
+        from: 'state.initial?.untilMs ?? state.startedMs + this.#roster.rebalanceTimeoutMs',
         to: 'state.initial?.untilMs ?? Number.POSITIVE_INFINITY',
       },
     ],
