@@ -57,7 +57,7 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'old records with good checksums must not come back',
     edits: [
       {
-        file: log,
+        file: 'log/truncation.ts',
         from: 'else kept.zeroStale(next)',
         to: 'else next(null)',
       },
