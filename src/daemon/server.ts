@@ -31,13 +31,20 @@ import type { EnsembleListener, TransferOutcome } from './ensemble/ensemble.ts'
 import type { ChangingEnsemble, PeerServer } from './ensemble/ensemble-options.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
-import { decodeState, isObserver, membershipText, parseServers, serversText } from './membership.ts'
+import {
+  configurationText,
+  decodeState,
+  isObserver,
+  membershipText,
+  parseServers,
+  serversText,
+} from './membership.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import { AuditLog } from './session/audit-log.ts'
 import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
-import type { ConfigurationChange } from './zab/configuration.ts'
+import type { Configuration, ConfigurationChange } from './zab/configuration.ts'
 import type { ZabEffect, ZabTiming } from './zab/types.ts'
 import { configurationIn } from './ztree/txn.ts'
 import type { ZTree } from './ztree/ztree.ts'
@@ -432,7 +439,9 @@ export class Server implements Part {
     const { servers } = this.#config
     const shown = () => decodeState(tree.configuration)
     if (this.#reconfiguration !== 'enabled' && shown() === undefined) return undefined
-    return { text: serversText(servers), shown, changeIn, serversIn }
+    const agreed = (configuration: Configuration): void =>
+      tree.showMembership(configurationText(configuration), configuration.version)
+    return { text: serversText(servers), shown, agreed, changeIn, serversIn }
   }
 
   #peerSecret(): PeerSecret | undefined {
@@ -496,7 +505,8 @@ function changeIn(payload: Uint8Array): ConfigurationChange | undefined {
   const state = decodeState(data)
   invariant(state !== undefined, 'a configuration is logged as it was encoded')
   const { voters, text } = state.last
-  return state.before === undefined ? { type: 'activate' } : { type: 'propose', voters, text }
+  const { before } = state
+  return before === undefined ? { type: 'activate' } : { type: 'propose', voters, text, before }
 }
 
 function serversIn(text: string): readonly PeerServer[] {

@@ -19,7 +19,7 @@ import { formatZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
-import type { ConfigurationState } from '../zab/configuration.ts'
+import { type ConfigurationState, isOfFiles } from '../zab/configuration.ts'
 import type { ReconfigurationVerdict } from '../zab/reconfiguration.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from '../zab/types.ts'
@@ -417,11 +417,17 @@ export class EnsembleDriver implements Ensemble {
   /** The servers that are to be reached: of every configuration that may be in force. */
   #configured(): void {
     const { changing } = this.#options
-    if (changing === undefined || this.#zab.configuration.last.version === zxidZero) return
+    const { last } = this.#zab.configuration
+    if (changing === undefined || last.version === zxidZero) return
     const configurations = this.#zab.configurationTexts.map((text) => changing.serversIn(text))
-    const { members, addresses } = reachableIn(this.self, configurations)
+    const isFirst = isOfFiles(last)
+    const { members, addresses } = reachableIn(this.self, configurations, {
+      ownFiles: isFirst ? this.#options.servers : undefined,
+    })
     this.#links.setServers(members, addresses)
-    this.#logger.info({ members: describeMembers(members) }, 'The ensemble has changed')
+    if (isFirst) changing.agreed(last)
+    const facts = { members: describeMembers(members), version: formatZxid(last.version) }
+    this.#logger.info(facts, isFirst ? 'The servers are agreed on' : 'The ensemble has changed')
   }
 
   #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {
@@ -499,7 +505,8 @@ export class EnsembleDriver implements Ensemble {
   #saveEpochs(epochs: Epochs): void {
     const before = this.#meta
     const { acceptedEpoch, currentEpoch, initialised, ensembleId = null } = epochs
-    const change = { acceptedEpoch, currentEpoch, initialised, ensembleId }
+    const { agreed: config = null } = epochs
+    const change = { acceptedEpoch, currentEpoch, initialised, ensembleId, config }
     this.#saveMeta(change, () => {
       this.#put({ type: 'epochsSaved', epochs })
       if (before.ensembleId !== ensembleId) this.#links.membershipChanged()

@@ -11,7 +11,11 @@ import type { Turn } from '../../turn.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
-import type { ConfigurationChange, ConfigurationState } from '../zab/configuration.ts'
+import type {
+  Configuration,
+  ConfigurationChange,
+  ConfigurationState,
+} from '../zab/configuration.ts'
 import type { EpochRange } from '../zab/history.ts'
 import type { ZabEffect, ZabTiming } from '../zab/types.ts'
 import type { Meta, MetaFile } from './meta.ts'
@@ -22,6 +26,8 @@ export interface ChangingEnsemble {
   readonly text: string
   /** what the tree shows; undefined as long as the configuration of the files is in force */
   readonly shown: () => ConfigurationState | undefined
+  /** The ensemble agreed on its first configuration, which clients are shown from now on. */
+  readonly agreed: (configuration: Configuration) => void
   /** what a transaction does to the configuration */
   readonly changeIn: (payload: Uint8Array) => ConfigurationChange | undefined
   /** the addresses of the servers in a configuration's text, by ascending id */
