@@ -1,123 +1,78 @@
 // The configuration of the ensemble in ZooKeeper's format: what /zookeeper/config shows, from which
 // clients learn of further servers, and what the znode stores once a transaction has changed it.
 //
-//   server.1=host:2888:3888:participant;0.0.0.0:2181
+//   server.1=host:2888:3888:participant;0.0.0.0:2181     quorum-server.ts
 //   server.2=host:2888:3888:observer
+//   group.1=1                                            voter-groups.ts
 //   version=0                                            hex; 0 is the configuration of the files
 //
 // As long as a new configuration is not active (zab/configuration.ts), the znode stores the one
 // before it, too, after a NUL, which clients do not see.
 
-import { formatAddress, type ListenAddress } from '../address.ts'
 import type { ServerId } from '../protocol/records.ts'
 import { type Zxid, zxidZero } from '../protocol/zxid.ts'
+import { isObserver, parseQuorumServer, type QuorumServer, serverLine } from './quorum-server.ts'
+import { electorateOf, groupsText, readGroups, type VoterGroups } from './voter-groups.ts'
 import type { Configuration, ConfigurationState } from './zab/configuration.ts'
+import type { Electorate } from './zab/quorum.ts'
 
-/** One `server.N` line; the name is ZooKeeper's. */
-export interface QuorumServer {
-  readonly id: ServerId
-  readonly host: string
-  readonly peerPort: number
-  /** not used, but displayed */
-  readonly electionPort: number
-  /** an observer does not vote */
-  readonly role: 'participant' | 'observer'
-  /** the part after the semicolon */
-  readonly client: ListenAddress | undefined
+/** The servers of an ensemble, and how those that vote decide. */
+export interface Members {
+  /** by ascending id */
+  readonly servers: readonly QuorumServer[]
+  /** undefined: a majority of the participants */
+  readonly groups: VoterGroups | undefined
 }
 
-export function isObserver({ role }: QuorumServer): boolean {
-  return role === 'observer'
+export const noMembers: Members = { servers: [], groups: undefined }
+
+/** The participants that have a weight. */
+export function votersOf({ servers, groups }: Members): readonly ServerId[] {
+  return servers
+    .filter((server) => !isObserver(server) && groups?.weights.get(server.id) !== 0)
+    .map(({ id }) => id)
 }
 
-export function votersOf(servers: readonly QuorumServer[]): readonly ServerId[] {
-  return servers.filter((server) => !isObserver(server)).map(({ id }) => id)
+/** undefined if a majority decides */
+export function groupsIn(text: string): Electorate | undefined {
+  const groups = parseMembers(text)?.groups
+  return groups && electorateOf(groups)
 }
 
 // --- lines ---------------------------------------------------------------------------------------
 
-const serverForm =
-  'it must be host:peerPort:electionPort[:participant or :observer][;[address:]clientPort]'
-
-/** A host is a name, an IPv4 address, or an IPv6 address in brackets. */
-const host = String.raw`\[[0-9a-fA-F:.%]+\]|[^\s:;|[\]]+`
-const serverPattern = new RegExp(
-  String.raw`^(${host}):(\d+):(\d+)(?::(\w+))?(?:;(?:(${host}):)?(\d+))?$`,
-)
-
-/** @returns what is wrong with the text, as a sentence, if it is none */
-export function parseQuorumServer(id: ServerId, text: string): QuorumServer | string {
-  if (text.includes('|')) return 'a server has one address'
-  const [, host, peerPort, electionPort, word = 'participant', clientHost, clientPort] =
-    serverPattern.exec(text.replaceAll(/\s/g, '')) ?? []
-  const role = peerRole(word)
-  if (host === undefined || role === undefined) return serverForm
-  const ports = [Number(peerPort), Number(electionPort)]
-  if (!ports.every((port) => isPort(port, 1))) return 'a port is a number from 1 to 65535'
-  if (clientPort !== undefined && !isPort(Number(clientPort), 0)) {
-    return 'a port is a number from 0 to 65535'
-  }
-  return {
-    id,
-    host: withoutBrackets(host),
-    peerPort: Number(peerPort),
-    electionPort: Number(electionPort),
-    role,
-    client:
-      clientPort === undefined
-        ? undefined
-        : { host: clientHost && withoutBrackets(clientHost), port: Number(clientPort) },
-  }
+export function membersText({ servers, groups }: Members): string {
+  const lines = servers.map(serverLine).join('\n')
+  return groups === undefined ? lines : `${lines}\n${groupsText(groups)}`
 }
 
-/** In any case, as in ZooKeeper. */
-export function peerRole(word: string): QuorumServer['role'] | undefined {
-  const role = word.toLowerCase()
-  return role === 'participant' || role === 'observer' ? role : undefined
-}
-
-export function samePeer(a: QuorumServer, b: QuorumServer): boolean {
-  return a.host.toLowerCase() === b.host.toLowerCase() && a.peerPort === b.peerPort
-}
-
-function isPort(number: number, least: number): boolean {
-  return number >= least && number <= 65_535
-}
-
-function withoutBrackets(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host
-}
-
-export function serversText(servers: readonly QuorumServer[]): string {
-  return servers.map(serverLine).join('\n')
-}
-
-function serverLine({ id, host, peerPort, electionPort, role, client }: QuorumServer): string {
-  const peer = formatAddress({ host, port: peerPort })
-  const line = `server.${id}=${peer}:${electionPort}:${role}`
-  if (client === undefined) return line
-  return `${line};${formatAddress({ host: client.host ?? '0.0.0.0', port: client.port })}`
-}
-
-/** @returns undefined unless every line is one of a server, and no two are of the same */
-export function parseServers(text: string): readonly QuorumServer[] | undefined {
-  const servers: QuorumServer[] = []
+/** @returns undefined unless every line is one of a server, a group or a weight, each once */
+export function parseMembers(text: string): Members | undefined {
+  const found = { server: new Map(), group: new Map(), weight: new Map() }
+  const { server: lines, group, weight }: Record<keyof typeof found, Map<number, string>> = found
   for (const line of text.split('\n').map((each) => each.trim())) {
     if (line === '') continue
-    const [, id, spec] = /^server\.(\d+)\s*=\s*(.*)$/.exec(line) ?? []
-    const server = parseQuorumServer(Number(id) as ServerId, spec ?? '')
-    if (typeof server === 'string' || !Number.isSafeInteger(server.id)) return undefined
-    if (servers.some((other) => other.id === server.id)) return undefined
+    const [, key, number, value = ''] = /^(server|group|weight)\.(\d+)\s*=\s*(.*)$/.exec(line) ?? []
+    const known = key === 'server' ? lines : key === 'group' ? group : weight
+    if (key === undefined || !Number.isSafeInteger(Number(number))) return undefined
+    if (known.has(Number(number))) return undefined
+    known.set(Number(number), value)
+  }
+  const servers: QuorumServer[] = []
+  for (const [id, spec] of [...lines].sort(([a], [b]) => a - b)) {
+    const server = parseQuorumServer(id as ServerId, spec)
+    if (typeof server === 'string') return undefined
     servers.push(server)
   }
-  return servers.sort((a, b) => a.id - b.id)
+  const read = readGroups(servers, { groups: group, weights: weight })
+  return read.type === 'problem' ? undefined : { servers, groups: read.groups }
 }
 
 // --- configurations ------------------------------------------------------------------------------
 
 /** What clients read of the configuration in the servers' files. */
-export function membershipText(servers: readonly QuorumServer[]): string {
-  return configurationText({ version: zxidZero, text: serversText(servers) })
+export function membershipText(members: Members): string {
+  return configurationText({ version: zxidZero, text: membersText(members) })
 }
 
 export function configurationText({
@@ -144,7 +99,7 @@ export function decodeState(bytes: Uint8Array | null): ConfigurationState | unde
 
 function parseConfiguration(whole: string): Configuration | undefined {
   const [, text, hex] = /^(.*)\nversion=([0-9a-f]+)$/s.exec(whole) ?? []
-  const servers = text === undefined ? undefined : parseServers(text)
-  if (text === undefined || servers === undefined || servers.length === 0) return undefined
-  return { version: Number.parseInt(hex ?? '', 16) as Zxid, voters: votersOf(servers), text }
+  const members = text === undefined ? undefined : parseMembers(text)
+  if (text === undefined || members === undefined || members.servers.length === 0) return undefined
+  return { version: Number.parseInt(hex ?? '', 16) as Zxid, voters: votersOf(members), text }
 }

@@ -9,7 +9,7 @@
 //
 // Next on the path: proposals.ts.
 
-import { type Address, formatAddress } from '../../address.ts'
+import type { Address } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { Fifo } from '../../fifo.ts'
 import { invariant } from '../../invariant.ts'
@@ -22,7 +22,7 @@ import { formatZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
-import type { ConfigurationState } from '../zab/configuration.ts'
+import type { ConfigurationState, ProposedConfiguration } from '../zab/configuration.ts'
 import type { ReconfigurationVerdict } from '../zab/leading.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
 import type { Epochs, LoggedChange, ZabEffect, ZabInput, ZabOptions } from '../zab/types.ts'
@@ -37,6 +37,7 @@ import { type Held, Hold } from './hold.ts'
 import { LeadershipTransfer } from './leadership-transfer.ts'
 import { LogPurge } from './log-purge.ts'
 import { epochsOf, type Meta } from './meta.ts'
+import { formatAddresses } from './peer-addresses.ts'
 import { PeerLinks } from './peer-links.ts'
 import { Proposals } from './proposals.ts'
 import { roleChange, roleSentence } from './role-change.ts'
@@ -107,6 +108,8 @@ export class EnsembleDriver implements Ensemble {
       {
         self,
         voters: [...servers.keys()].filter((id) => !observers.has(id)),
+        text: options.text ?? '',
+        groupsIn: options.groupsIn,
         // biome-ignore lint/plugin/noObjectSpread: once per process
         ...this.#changing(),
         epochs: epochsOf(meta),
@@ -124,6 +127,7 @@ export class EnsembleDriver implements Ensemble {
       self,
       instance: options.instance,
       members: membersOf(servers, observers),
+      groups: options.groups,
       // Observers have nothing to say to each other.
       peers: new Map(
         [...servers].filter(([id]) => id !== self && !(observers.has(self) && observers.has(id))),
@@ -138,7 +142,9 @@ export class EnsembleDriver implements Ensemble {
       verifiesDiallerHost: options.verifiesDiallerHost,
       clock,
       logger,
-      onConnected: (peer, { isMember }) => this.#put({ type: 'connected', peer, isMember }),
+      onConnected: (peer, { isMember, voters }) => {
+        this.#put({ type: 'connected', peer, isMember, voters })
+      },
       onMember: (peer) => this.#put({ type: 'member', peer }),
       onDisconnected: (peer) => {
         this.#transfers.abort(peer)
@@ -187,8 +193,8 @@ export class EnsembleDriver implements Ensemble {
     return this.#zab.configuration
   }
 
-  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict {
-    return this.#zab.judgeVoters(voters) ?? 'in progress'
+  judgeConfiguration(next: ProposedConfiguration): ReconfigurationVerdict {
+    return this.#zab.judgeConfiguration(next) ?? 'in progress'
   }
 
   get inFlight(): number {
@@ -256,9 +262,10 @@ export class EnsembleDriver implements Ensemble {
    */
   async start(listener: EnsembleListener): Promise<void> {
     this.#listener = listener
-    const { self, servers, timing } = this.#options
-    const address = this.#options.listen ?? servers.get(self)
-    if (servers.size > 1 && address !== undefined) await this.#links.listen(address)
+    const { changing, self, servers, timing } = this.#options
+    const mayHavePeers = servers.size > 1 || changing !== undefined
+    const { listen = servers.get(self) ?? [] } = this.#options
+    if (mayHavePeers) await this.#links.listen(listen)
     this.#perform(this.#zab.start())
     this.#configured()
     this.#links.dialAll()
@@ -416,10 +423,10 @@ export class EnsembleDriver implements Ensemble {
   }
 
   /** What Zab has to know of an ensemble that changes. */
-  #changing(): Pick<ZabOptions, 'text' | 'configuration' | 'changes' | 'changeIn'> {
+  #changing(): Pick<ZabOptions, 'configuration' | 'changes' | 'changeIn'> {
     const { changing, lastApplied } = this.#options
     if (changing === undefined) return {}
-    const { text, changeIn } = changing
+    const { changeIn } = changing
     const changes: LoggedChange[] = []
     const { lastZxid: upTo } = this.#txnLog
     for (let after = lastApplied; after < upTo; ) {
@@ -432,7 +439,7 @@ export class EnsembleDriver implements Ensemble {
       }
       after = lastOf(entries)
     }
-    return { text, changeIn, configuration: changing.shown(), changes }
+    return { changeIn, configuration: changing.shown(), changes }
   }
 
   /** The servers that are to be reached: of every configuration that may be in force. */
@@ -441,17 +448,17 @@ export class EnsembleDriver implements Ensemble {
     if (changing === undefined || this.#zab.configuration.last.version === zxidZero) return
     const [last = '', ...others] = this.#zab.configurationTexts
     const listed = changing.serversIn(last)
-    const addresses = new Map<ServerId, Address>()
+    const peers = new Map<ServerId, readonly Address[]>()
     for (const text of [...others, last]) {
-      for (const { id, address } of changing.serversIn(text)) addresses.set(id, address)
+      for (const { id, addresses } of changing.serversIn(text)) peers.set(id, addresses)
     }
-    addresses.delete(this.self)
-    const members = listed.map(({ id, address, observes }) => ({
+    peers.delete(this.self)
+    const members = listed.map(({ id, addresses, observes }) => ({
       id,
-      address: formatAddress(address),
+      address: formatAddresses(addresses),
       observes,
     }))
-    this.#links.setServers(members, addresses)
+    this.#links.setServers(members, peers)
     this.#logger.info({ members: describeMembers(members) }, 'The ensemble has changed')
   }
 

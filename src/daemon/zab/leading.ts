@@ -25,6 +25,7 @@ import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { counterOf, epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { Broadcast } from './broadcast.ts'
+import type { ProposedConfiguration } from './configuration.ts'
 import { LeadershipCheck } from './leadership-check.ts'
 import { Learner } from './learner.ts'
 import { Membership } from './membership.ts'
@@ -103,8 +104,8 @@ export class Leading implements Role {
     return this.#learners.get(peer)?.initialised === true
   }
 
-  /** Whether `voters` may be proposed as those of the next configuration. */
-  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict {
+  /** Whether `next` may be proposed as the next configuration. */
+  judgeConfiguration(next: ProposedConfiguration): ReconfigurationVerdict {
     const { self } = this.#state
     if (!this.broadcasting || !this.#isSettled || this.#transfer !== undefined) return 'in progress'
     const isInStep = (voter: ServerId): boolean => {
@@ -113,7 +114,8 @@ export class Leading implements Role {
         voter === self || (learner?.phase.type === 'synced' && learner.promisedEpoch <= this.#epoch)
       )
     }
-    return new Membership(voters).quorum.has(isInStep) ? 'possible' : 'no quorum'
+    const { quorum } = new Membership(this.#state.electorateOf(next))
+    return quorum.has(isInStep) ? 'possible' : 'no quorum'
   }
 
   /** The last configuration is active, and delivered. */

@@ -6,13 +6,19 @@ import { type Entries, payloadsOf } from '../../protocol/peer/entries.ts'
 import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { epochOf, type Zxid, zxidZero } from '../../protocol/zxid.ts'
-import { type Configuration, type ConfigurationState, Configurations } from './configuration.ts'
+import {
+  type Configuration,
+  type ConfigurationState,
+  Configurations,
+  electorateOf,
+  type ProposedConfiguration,
+} from './configuration.ts'
 import { EpochBound } from './epoch-bound.ts'
 import { History } from './history.ts'
 import { Membership } from './membership.ts'
 import { Patience } from './patience.ts'
-import type { Quorum } from './quorum.ts'
-import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
+import { type Electorate, majority, type Quorum } from './quorum.ts'
+import type { Epochs, ZabEffect, ZabInput, ZabOptions, ZabTiming } from './types.ts'
 
 /** Leaves more counter values than can be proposed between two ticks. */
 const epochCounterMaxDefault = 2 ** 32 - 2 ** 20
@@ -48,9 +54,12 @@ export class ServerState {
   /** that of the files */
   readonly #seed: ConfigurationState
   readonly #changeIn: ZabOptions['changeIn']
+  readonly #groupsIn: ZabOptions['groupsIn']
   #told: ToldConfiguration | undefined
   /** The connected peers whose votes, epochs and zxids count. */
   readonly #members = new Set<ServerId>()
+  /** The voters of connected peers whose files have others than ours. */
+  readonly #lists = new Map<ServerId, Membership>()
   /** Learners whose sessions with us ended with SUCCESSOR: what they sent before is on its way. */
   readonly #ended = new Set<ServerId>()
 
@@ -61,7 +70,9 @@ export class ServerState {
       last: { version: zxidZero, voters: options.voters, text: options.text ?? '' },
       before: undefined,
     }
-    this.configurations = new Configurations(options.configuration ?? this.#seed, lastApplied)
+    this.#groupsIn = options.groupsIn
+    const { configuration = this.#seed } = options
+    this.configurations = new Configurations(configuration, lastApplied, options.groupsIn)
     for (const { zxid, change } of options.changes ?? []) this.configurations.append(zxid, change)
     this.#changeIn = options.changeIn
     this.timing = options.timing
@@ -99,9 +110,17 @@ export class ServerState {
     return this.membership.quorum
   }
 
-  /** Of a configuration later than ours that a peer named: it helps to find a leader, no more. */
-  get told(): Membership | undefined {
-    return this.#told?.membership
+  electorateOf(configuration: ProposedConfiguration): Electorate {
+    return electorateOf(configuration, this.#groupsIn)
+  }
+
+  /**
+   * Memberships by which other servers may go: of a configuration later than ours that a peer named,
+   * and of the files of connected peers. They help to find a leader, no more.
+   */
+  get elsewhere(): readonly Membership[] {
+    const lists = [...this.#lists.values()]
+    return this.#told === undefined ? lists : [this.#told.membership, ...lists]
   }
 
   get toldText(): string | undefined {
@@ -109,10 +128,10 @@ export class ServerState {
   }
 
   tell(configuration: Configuration): void {
-    const { version, voters, text } = configuration
+    const { version, text } = configuration
     if (version <= this.configurations.state.last.version) return
     if (version <= (this.#told?.version ?? zxidZero)) return
-    this.#told = { version, text, membership: new Membership(voters) }
+    this.#told = { version, text, membership: new Membership(this.electorateOf(configuration)) }
     this.emit({ type: 'configured' })
   }
 
@@ -139,8 +158,10 @@ export class ServerState {
     return this.#truncating || this.#installing
   }
 
-  connect(peer: ServerId, { isMember }: { readonly isMember: boolean }): void {
+  connect({ peer, isMember, voters }: Extract<ZabInput, { type: 'connected' }>): void {
     this.connected.add(peer)
+    if (voters === undefined) this.#lists.delete(peer)
+    else this.#lists.set(peer, new Membership(majority(voters)))
     if (isMember) this.#members.add(peer)
   }
 
@@ -150,6 +171,7 @@ export class ServerState {
 
   disconnected(peer: ServerId): void {
     this.connected.delete(peer)
+    this.#lists.delete(peer)
     this.#members.delete(peer)
     this.#ended.delete(peer)
   }

@@ -18,7 +18,7 @@
 import type { Notification } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { ConfigurationState } from './configuration.ts'
+import type { ConfigurationState, ProposedConfiguration } from './configuration.ts'
 import { Following } from './following.ts'
 import { Leading, type LearnerCounts, type ReconfigurationVerdict } from './leading.ts'
 import { Looking, type Waiting } from './looking.ts'
@@ -81,9 +81,9 @@ export class Zab {
     return this.#role.type === 'leading' ? this.#role.learnerCounts : undefined
   }
 
-  /** While leading: whether `voters` may be proposed as those of the next configuration. */
-  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict | undefined {
-    return this.#role.type === 'leading' ? this.#role.judgeVoters(voters) : undefined
+  /** While leading: whether `next` may be proposed as the next configuration. */
+  judgeConfiguration(next: ProposedConfiguration): ReconfigurationVerdict | undefined {
+    return this.#role.type === 'leading' ? this.#role.judgeConfiguration(next) : undefined
   }
 
   get configuration(): ConfigurationState {
@@ -117,7 +117,7 @@ export class Zab {
         role.tick(nowMs)
         break
       case 'connected':
-        state.connect(input.peer, input)
+        state.connect(input)
         state.send(input.peer, role.notification())
         role.connected(nowMs, input.peer)
         break
