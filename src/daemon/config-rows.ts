@@ -51,8 +51,9 @@ const rows = {
       'Server N of the ensemble, ' +
       'host:peerPort:electionPort[:role][;[address:]clientPort]; the same on every server. The ' +
       'role is participant, by default, or observer, which serves clients and does not vote. The ' +
-      'election port is not used. Several addresses have a | between them: the server listens on ' +
-      'each, and the others use one that they reach. Without such lines the server stands alone.',
+      'election port is not used. Several addresses are separated by vertical bars: the server ' +
+      'listens on each, and the others use one that they reach. Without such lines the server ' +
+      'stands alone.',
   },
   'group.N': {
     type: 'numbered',

@@ -17,17 +17,17 @@ import { isDistinguishedName } from '../protocol/tls/distinguished-name.ts'
 import type { PortTlsSettings } from '../protocol/tls/settings.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
-import { votersOf } from './membership.ts'
+import { votersOf } from './membership/membership.ts'
 import {
   parseQuorumServer,
   peerAddresses,
   peerRole,
   type QuorumServer,
   samePeer,
-} from './quorum-server.ts'
+} from './membership/quorum-server.ts'
+import { readGroups, type VoterGroups } from './membership/voter-groups.ts'
 import { requiresSasl, saslOptions } from './sasl-config.ts'
 import { clientTls, provesServers, type QuorumTls, quorumTls } from './tls-config.ts'
-import { readGroups, type VoterGroups } from './voter-groups.ts'
 
 export interface DaemonConfig {
   readonly serverId: ServerId

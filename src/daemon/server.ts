@@ -40,14 +40,14 @@ import {
   noMembers,
   parseMembers,
   votersOf,
-} from './membership.ts'
+} from './membership/membership.ts'
+import { peerAddresses } from './membership/quorum-server.ts'
+import { groupsText } from './membership/voter-groups.ts'
 import { Metrics } from './metrics.ts'
-import { peerAddresses } from './quorum-server.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import { AuditLog } from './session/audit-log.ts'
 import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
-import { groupsText } from './voter-groups.ts'
 import type { ConfigurationChange } from './zab/configuration.ts'
 import type { ZabEffect, ZabTiming } from './zab/types.ts'
 import { configurationIn } from './ztree/txn.ts'

@@ -15,12 +15,13 @@ import { invariant } from '../invariant.ts'
 import { LogFailedError } from './log-errors.ts'
 import { Preparation, preparedName } from './preparation.ts'
 import type { Position, RecordFormat } from './record-format.ts'
-import { recover, type TornTail, truncationName } from './recovery.ts'
+import { recover, type TornTail } from './recovery.ts'
 import { Replacement } from './replacement.ts'
 import { type LogVisitor, Segment, type SegmentMemory } from './segment.ts'
 import { attempt, type Done, type LogDirectory } from './segment-file.ts'
 import { noTimestamp } from './segment-index.ts'
 import { type LogSync, SyncPace } from './sync-pace.ts'
+import { removeSegment, truncateOnDisk } from './truncation.ts'
 
 const segmentBytesDefault = 64 * 1024 * 1024
 
@@ -361,7 +362,7 @@ export class Log {
       this.#advance({ mayBlock: false })
     }
     attempt((next) => {
-      this.#remove(old)
+      removeSegment(this.#directory, old)
       this.#directory.sync(next)
     }, removed)
   }
@@ -454,42 +455,21 @@ export class Log {
     else if (this.#onClosed !== null) this.#close(this.#onClosed)
   }
 
-  /** Recovery completes an interrupted truncation, which its marker file describes. */
   #truncate({ removed, done }: { removed: readonly Segment[]; done: () => void }): void {
     const directory = this.#directory
-    const kept = this.#segments.at(-1)
-    const name = truncationName((kept?.lastPosition ?? -1) + 1)
-    const steps: ((next: Done) => void)[] = [
-      (next) => {
-        directory.create(name).close()
-        for (const segment of removed) segment.removeIndex()
-        kept?.removeIndex()
-        directory.sync(next)
+    const cut = { directory, kept: this.#segments.at(-1), removed }
+    this.#step(
+      directory.path,
+      (finished) => truncateOnDisk(cut, finished),
+      () => {
+        this.#truncation = null
+        this.#durable = this.#reported = this.lastPosition
+        this.#maybePrepare()
+        this.#drop()
+        done()
+        this.#advance({ mayBlock: false })
       },
-      (next) => {
-        for (const segment of removed) this.#remove(segment)
-        if (kept === undefined) next(null)
-        else kept.zeroStale(next)
-      },
-      (next) => {
-        if (kept === undefined) next(null)
-        else kept.sync(next)
-      },
-      (next) => directory.sync(next),
-      (next) => {
-        directory.remove(name)
-        directory.sync(next)
-      },
-    ]
-    const sequence = (finished: Done) => inOrder(steps, finished)
-    this.#step(directory.path, sequence, () => {
-      this.#truncation = null
-      this.#durable = this.#reported = this.lastPosition
-      this.#maybePrepare()
-      this.#drop()
-      done()
-      this.#advance({ mayBlock: false })
-    })
+    )
   }
 
   /** Oldest first, each durably before the next: a crash must not leave a hole. */
@@ -507,16 +487,9 @@ export class Log {
       this.#advance({ mayBlock: false })
     }
     attempt((done) => {
-      this.#remove(segment)
+      removeSegment(this.#directory, segment)
       this.#directory.sync(done)
     }, dropped)
-  }
-
-  #remove(segment: Segment): void {
-    if (!segment.isPlaced) return
-    segment.close()
-    segment.removeIndex()
-    this.#directory.remove(segment.name)
   }
 
   #close(done: () => void): void {
@@ -627,11 +600,4 @@ export class Log {
 
 function lower(a: Position | undefined, b: Position | undefined): Position | undefined {
   return a === undefined || b === undefined ? undefined : Math.min(a, b)
-}
-
-/** Runs steps in sequence; the first error ends them. */
-function inOrder(steps: readonly ((next: Done) => void)[], done: Done): void {
-  const [step, ...rest] = steps
-  if (step === undefined) done(null)
-  else attempt(step, (error) => (error === null ? inOrder(rest, done) : done(error)))
 }

@@ -23,6 +23,7 @@ import { replacementName } from './replacement.ts'
 import { positionOfName, Segment, type SegmentMemory, segmentName } from './segment.ts'
 import type { LogDirectory, SegmentFile } from './segment-file.ts'
 import { Succession } from './succession.ts'
+import { truncationName } from './truncation.ts'
 import { filledBy, type RecordVisitor, walkRecords } from './walk.ts'
 import { chunksNotZero, overwriteWithZeros } from './zero.ts'
 
@@ -59,11 +60,6 @@ export interface TornTail {
 
 /** Prefix of the names of files that hold a cut tail. */
 export const keptTailPrefix = 'cut-'
-
-/** The name of an empty file that means: records at this position or above must be removed. */
-export function truncationName(from: Position): string {
-  return `truncate-from-${from.toString(16).padStart(16, '0')}`
-}
 
 /**
  * The segments of a log, each with at least one record, all of it durable.

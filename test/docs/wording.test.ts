@@ -79,7 +79,7 @@ t.test('the rules see what they are for', async (t) => {
   t.equal(faultsOf('a.ts', "  log('nobody answered')").length, 1)
   t.equal(faultsOf('a.ts', '  // it is no offset, and is read back as it was').length, 2)
   t.equal(faultsOf('a.ts', '  // as zab.md has it; docs/protocol.md says so').length, 1)
-  t.equal(faultsOf('a.ts', 'const a = 1 // see discovery.ts, ./dialects.ts').length, 1)
+  t.equal(faultsOf('a.ts', 'const a = 1 // see elections.ts, ./dialects.ts').length, 1)
   t.strictSame(faultsOf('a.ts', '// Files: test/**/*.test.ts, src/limits.ts'), [])
   t.strictSame(faultsOf('a.ts', "import { limits } from './no-such-file.ts'"), [])
 })

@@ -13,12 +13,13 @@ import type { BrokerId } from '../../protocol/mq/messages.ts'
 import { noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import { CoordinatorShard, type StoringReplica } from './coordinator-shard.ts'
-import type { GenerationClaim, GroupRules, MemberClaim, SyncRequest } from './group.ts'
+import type { GenerationClaim, GroupRules, SyncRequest } from './group.ts'
 import type { GroupDescription } from './group-description.ts'
 import { failedJoin, failedSync, type JoinRequest } from './group-members.ts'
 import type { CommittedOffset } from './group-offsets.ts'
 import type { CommitOutcome, CommitPartition, LedGroup, SendJoin, SendSync } from './led-group.ts'
 import { offsetsTopic, partitionCountIn, partitionOf, replicaCountFor } from './offsets-topic.ts'
+import type { MemberClaim } from './roster.ts'
 
 export interface OffsetsTopicOptions {
   readonly partitionCount: number

@@ -15,7 +15,7 @@
 // A generation is stored with its members and their assignments before any of them learns its own, so
 // that the next coordinator continues with it.
 //
-// Next on the path: group-effects.ts collects the effects.
+// Next on the path: roster.ts knows the members, group-effects.ts collects the effects.
 
 import { invariant } from '../../invariant.ts'
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
@@ -23,9 +23,7 @@ import { describeGroup, type GroupDescription, type GroupState } from './group-d
 import { type GroupEffect, GroupEffects, type StoredGroup } from './group-effects.ts'
 import {
   areSame,
-  bytesOf,
   chooseProtocol,
-  isConsistent,
   isWaiting,
   type JoinAnswer,
   type JoinRequest,
@@ -45,21 +43,11 @@ import {
   notStored,
   type Rebalance,
 } from './rebalance-reason.ts'
+import { type MemberClaim, Roster, type RosterRules } from './roster.ts'
 
-export interface GroupRules {
+export interface GroupRules extends RosterRules {
   /** How long an empty group waits for more members before its first generation begins. */
   readonly initialDelayMs: number
-  readonly sessionTimeoutMsMin: number
-  readonly sessionTimeoutMsMax: number
-  readonly membersMax: number
-  /** metadata of all members together: the leader receives it in one response */
-  readonly bytesMax: number
-}
-
-/** A member's identification in a request. */
-export interface MemberClaim {
-  readonly memberId: string
-  readonly instanceId: string | null
 }
 
 export interface GenerationClaim extends MemberClaim {
@@ -77,12 +65,7 @@ export interface SyncRequest extends GenerationClaim {
 /** `Join` and `Sync` identify waiting requests. Each is answered by exactly one effect. */
 export class Group<Join, Sync> {
   readonly #rules: GroupRules
-  /** in order of arrival */
-  readonly #members = new Map<string, Member<Join, Sync>>()
-  /** member ids of static members, by instance id */
-  readonly #instances = new Map<string, string>()
-  /** assigned ids that no JoinGroup has used yet, each with its expiry time */
-  readonly #promisedIds = new Map<string, number>()
+  readonly #roster: Roster<Join, Sync>
   #state: GroupState = { type: 'empty' }
   #generation = 0
   /** of the last members; null before the first */
@@ -99,6 +82,7 @@ export class Group<Join, Sync> {
    */
   constructor(rules: GroupRules, stored: StoredGroup | undefined, nowMs: number) {
     this.#rules = rules
+    this.#roster = new Roster(rules)
     if (stored === undefined) return
     const { generation, protocolType, protocol, leader, members } = stored
     this.#generation = generation
@@ -113,8 +97,7 @@ export class Group<Join, Sync> {
         protocol: protocol ?? '',
         nowMs,
       })
-      this.#members.set(member.id, member)
-      if (member.instanceId !== null) this.#instances.set(member.instanceId, member.id)
+      this.#roster.add(member)
     }
     this.#state = { type: 'stable', syncUntilMs: nowMs }
   }
@@ -127,12 +110,12 @@ export class Group<Join, Sync> {
   /** What each member tells the assignor; undefined unless all have their assignments. */
   get subscriptions(): readonly Uint8Array[] | undefined {
     if (this.#state.type !== 'stable') return undefined
-    return [...this.#members.values()].map(({ request }) => metadataFor(request, this.#protocol))
+    return this.#roster.requests.map((request) => metadataFor(request, this.#protocol))
   }
 
   /** Whether it has no members, and no assigned id is outstanding. */
   get isIdle(): boolean {
-    return this.#state.type === 'empty' && this.#promisedIds.size === 0
+    return this.#state.type === 'empty' && !this.#roster.hasPromised
   }
 
   get isEmpty(): boolean {
@@ -140,7 +123,7 @@ export class Group<Join, Sync> {
   }
 
   isMember(memberId: string): boolean {
-    return this.#members.has(memberId)
+    return this.#roster.has(memberId)
   }
 
   // --- requests of members -----------------------------------------------------------------------
@@ -153,36 +136,19 @@ export class Group<Join, Sync> {
 
   /** @returns the error, or undefined if the request has been answered or waits */
   #enter(to: Join, request: JoinRequest, nowMs: number): MqErrorCode | undefined {
-    const { memberId, newMemberId, instanceId, sessionTimeoutMs } = request
-    const { sessionTimeoutMsMin, sessionTimeoutMsMax } = this.#rules
     if (this.#state.type === 'dead') return this.#state.error
-    if (sessionTimeoutMs < sessionTimeoutMsMin || sessionTimeoutMs > sessionTimeoutMsMax) {
-      return 'INVALID_SESSION_TIMEOUT'
-    }
-    const isPromised = this.#promisedIds.has(memberId)
-    if (memberId !== '' && !isPromised) {
-      const stranger = this.#check(request)
-      if (stranger !== undefined) return stranger
-    }
-    const knownId =
-      memberId === '' && instanceId !== null ? this.#instances.get(instanceId) : memberId
-    const others = [...this.#members.values()].filter(({ id }) => id !== knownId)
-    const otherRequests = others.map((other) => other.request)
-    if (!isConsistent(request, otherRequests)) return 'INCONSISTENT_GROUP_PROTOCOL'
-    const bytes = otherRequests.reduce((sum, other) => sum + bytesOf(other), bytesOf(request))
-    const promisedCount = this.#promisedIds.size - (isPromised ? 1 : 0)
-    if (others.length + promisedCount >= this.#rules.membersMax || bytes > this.#rules.bytesMax) {
-      return 'GROUP_MAX_SIZE_REACHED'
-    }
-    const known = knownId === undefined ? undefined : this.#members.get(knownId)
+    const error = this.#roster.checkJoin(request)
+    if (error !== undefined) return error
+    const { memberId, newMemberId, instanceId, sessionTimeoutMs } = request
+    const known = this.#roster.memberThatJoins(request)
     if (known !== undefined) {
       if (memberId === '') this.#replace(known, to, request, nowMs)
       else this.#rejoin(known, to, request, nowMs)
     } else if (memberId === '' && instanceId === null && request.mustKnowId) {
-      this.#promisedIds.set(newMemberId, nowMs + sessionTimeoutMs)
+      this.#roster.promise(newMemberId, nowMs + sessionTimeoutMs)
       this.#effects.refuseJoin(to, 'MEMBER_ID_REQUIRED', newMemberId)
     } else {
-      this.#promisedIds.delete(memberId)
+      this.#roster.redeem(memberId)
       this.#add(memberId === '' ? newMemberId : memberId, to, request, nowMs)
     }
     return undefined
@@ -226,11 +192,11 @@ export class Group<Join, Sync> {
 
   #assign(assignments: ReadonlyMap<string, Uint8Array>, syncUntilMs: number, nowMs: number): void {
     this.#state = { type: 'stable', syncUntilMs }
-    for (const member of this.#members.values()) {
+    for (const member of this.#roster.members) {
       member.assignment = assignments.get(member.id) ?? noBytes
     }
     this.#store()
-    for (const member of this.#members.values()) {
+    for (const member of this.#roster.members) {
       if (member.syncing === undefined) continue
       this.#effects.answerSync(member.syncing, member, this.#protocol)
       member.syncing = undefined
@@ -264,21 +230,19 @@ export class Group<Join, Sync> {
     claims: readonly MemberClaim[],
     nowMs: number,
   ): { readonly errors: MqErrorCode[]; readonly effects: readonly GroupEffect<Join, Sync>[] } {
-    const before = [...this.#members.values()]
+    const before = this.#roster.members
     const errors = claims.map((claim) => this.#leave(claim))
     this.#mayHaveLost(before, 'left', nowMs)
     return { errors, effects: this.#effects.take() }
   }
 
-  #leave({ memberId, instanceId }: MemberClaim): MqErrorCode {
+  #leave(claim: MemberClaim): MqErrorCode {
     if (this.#state.type === 'dead') return this.#state.error
-    if (this.#promisedIds.delete(memberId)) return 'NONE'
-    // Admin tools name a static member only by its instance id.
-    const ofInstance = instanceId === null ? undefined : this.#instances.get(instanceId)
-    const id = memberId === '' ? (ofInstance ?? '') : memberId
-    const error = this.#check({ memberId: id, instanceId })
+    if (this.#roster.redeem(claim.memberId)) return 'NONE'
+    const memberId = this.#roster.idThatLeaves(claim)
+    const error = this.#roster.check({ memberId, instanceId: claim.instanceId })
     if (error !== undefined) return error
-    const member = this.#members.get(id)
+    const member = this.#roster.get(memberId)
     if (member !== undefined) this.#remove(member)
     return 'NONE'
   }
@@ -287,12 +251,7 @@ export class Group<Join, Sync> {
 
   /** When `tick` must be called next; infinite if no deadline is pending. */
   get deadlineMs(): number {
-    let deadlineMs = this.#stateDeadlineMs()
-    for (const atMs of this.#promisedIds.values()) deadlineMs = Math.min(deadlineMs, atMs)
-    for (const member of this.#members.values()) {
-      if (!isWaiting(member)) deadlineMs = Math.min(deadlineMs, member.expiresAtMs)
-    }
-    return deadlineMs
+    return Math.min(this.#stateDeadlineMs(), this.#roster.deadlineMs)
   }
 
   #stateDeadlineMs(): number {
@@ -302,21 +261,21 @@ export class Group<Join, Sync> {
       case 'dead':
         return Number.POSITIVE_INFINITY
       case 'preparingRebalance':
-        return state.initial?.untilMs ?? state.startedMs + this.#rebalanceTimeoutMs()
+        return state.initial?.untilMs ?? state.startedMs + this.#roster.rebalanceTimeoutMs
       case 'completingRebalance':
       case 'stable': {
-        const isOwed = [...this.#members.values()].some(({ owesSync }) => owesSync)
+        const isOwed = this.#roster.members.some(({ owesSync }) => owesSync)
         return isOwed ? state.syncUntilMs : Number.POSITIVE_INFINITY
       }
     }
   }
 
   tick(nowMs: number): readonly GroupEffect<Join, Sync>[] {
-    for (const [id, atMs] of this.#promisedIds) if (atMs <= nowMs) this.#promisedIds.delete(id)
+    this.#roster.expirePromised(nowMs)
     const isOverdue = this.#stateDeadlineMs() <= nowMs
     const wasPreparing = this.#state.type === 'preparingRebalance'
     const isSyncOverdue = isOverdue && !wasPreparing
-    const before = [...this.#members.values()]
+    const before = this.#roster.members
     for (const member of before) {
       const isExpired = member.expiresAtMs <= nowMs && !isWaiting(member)
       if (isExpired || (isSyncOverdue && member.owesSync)) this.#remove(member)
@@ -331,7 +290,7 @@ export class Group<Join, Sync> {
     const state = this.#state
     if (state.type !== 'preparingRebalance') return
     const { startedMs, initial } = state
-    const lastMs = startedMs + this.#rebalanceTimeoutMs()
+    const lastMs = startedMs + this.#roster.rebalanceTimeoutMs
     if (initial?.hasGrown === true && initial.untilMs < lastMs) {
       const untilMs = Math.min(nowMs + this.#rules.initialDelayMs, lastMs)
       this.#state = { type: 'preparingRebalance', startedMs, initial: { untilMs, hasGrown: false } }
@@ -341,8 +300,8 @@ export class Group<Join, Sync> {
   /** Ends a group that was deleted or moved: answers all waiting requests with `error`. */
   end(error: MqErrorCode): readonly GroupEffect<Join, Sync>[] {
     this.#state = { type: 'dead', error }
-    for (const member of [...this.#members.values()]) this.#remove(member, error)
-    this.#promisedIds.clear()
+    for (const member of this.#roster.members) this.#remove(member, error)
+    this.#roster.clearPromised()
     return this.#effects.take()
   }
 
@@ -351,7 +310,7 @@ export class Group<Join, Sync> {
    * generation. Their waiting requests are answered by the caller.
    */
   storeFailed(nowMs: number): readonly GroupEffect<Join, Sync>[] {
-    for (const member of this.#members.values()) member.assignment = noBytes
+    for (const member of this.#roster.members) member.assignment = noBytes
     if (this.#state.type === 'stable' || this.#state.type === 'completingRebalance') {
       this.#rebalance(nowMs, notStored)
     }
@@ -373,7 +332,7 @@ export class Group<Join, Sync> {
       generation: this.#generation,
       leader: this.#leader,
       lastRebalance: this.#lastRebalance,
-      members: [...this.#members.values()],
+      members: this.#roster.members,
     })
   }
 
@@ -381,7 +340,7 @@ export class Group<Join, Sync> {
 
   #add(id: string, to: Join, request: JoinRequest, nowMs: number): void {
     const { instanceId } = request
-    this.#members.set(id, {
+    this.#roster.add({
       id,
       instanceId,
       request,
@@ -392,7 +351,6 @@ export class Group<Join, Sync> {
       owesSync: false,
       expiresAtMs: nowMs + request.sessionTimeoutMs,
     })
-    if (instanceId !== null) this.#instances.set(instanceId, id)
     const state = this.#state
     if (state.type === 'preparingRebalance' && state.initial !== undefined) {
       const { startedMs, initial } = state
@@ -422,7 +380,7 @@ export class Group<Join, Sync> {
 
   /** Whether the group would choose the same assignor, and that would be told the same topics. */
   #goesOnWith(before: Member<Join, Sync>, request: JoinRequest): boolean {
-    const others = [...this.#members.values()].filter(({ id }) => id !== before.id)
+    const others = this.#roster.members.filter(({ id }) => id !== before.id)
     const requests = [...others.map((other) => other.request), request]
     if (chooseProtocol(requests) !== this.#protocol) return false
     return wantsTheSame(before.request, request, this.#protocol)
@@ -444,8 +402,7 @@ export class Group<Join, Sync> {
     const expiresAtMs = nowMs + request.sessionTimeoutMs
     const { generation } = before
     const member = { id, instanceId, request, assignment, generation, ...waits, expiresAtMs }
-    this.#members.set(id, member)
-    if (instanceId !== null) this.#instances.set(instanceId, id)
+    this.#roster.add(member)
     this.#store()
     // An older client that is told it leads would assign anew; with the old id it asks like the others.
     const leader = wasLeader && !maySkipAssignment ? before.id : (this.#leader ?? '')
@@ -454,12 +411,10 @@ export class Group<Join, Sync> {
 
   /** Refuses its waiting requests. The caller must call `#mayHaveLost` afterwards. */
   #remove(member: Member<Join, Sync>, error: MqErrorCode = 'UNKNOWN_MEMBER_ID'): void {
-    const { id, instanceId } = member
     this.#effects.refuseWaitingJoin(member, error)
     this.#effects.refuseWaitingSync(member, error)
-    this.#members.delete(id)
-    if (instanceId !== null) this.#instances.delete(instanceId)
-    if (this.#leader === id) this.#leader = undefined
+    this.#roster.remove(member)
+    if (this.#leader === member.id) this.#leader = undefined
   }
 
   /** After members have left: completes a rebalance that waited for them, or begins one. */
@@ -468,7 +423,7 @@ export class Group<Join, Sync> {
     how: keyof typeof losses,
     nowMs: number,
   ): void {
-    const gone = before.filter(({ id }) => !this.#members.has(id))
+    const gone = before.filter(({ id }) => !this.#roster.has(id))
     if (this.#state.type === 'preparingRebalance') this.#maybeComplete(nowMs)
     else if (gone.length > 0) this.#rebalance(nowMs, lost(gone, how))
   }
@@ -477,30 +432,12 @@ export class Group<Join, Sync> {
     member.expiresAtMs = nowMs + member.request.sessionTimeoutMs
   }
 
-  /** @returns the error if it is not a member */
-  #check({ memberId, instanceId }: MemberClaim): MqErrorCode | undefined {
-    if (instanceId !== null) {
-      const id = this.#instances.get(instanceId)
-      if (id === undefined) return 'UNKNOWN_MEMBER_ID'
-      if (id !== memberId) return 'FENCED_INSTANCE_ID'
-    }
-    return this.#members.has(memberId) ? undefined : 'UNKNOWN_MEMBER_ID'
-  }
-
   #memberOf(claim: GenerationClaim): Member<Join, Sync> | MqErrorCode {
     if (this.#state.type === 'dead') return this.#state.error
-    const error = this.#check(claim)
+    const error = this.#roster.check(claim)
     if (error !== undefined) return error
     if (claim.generation !== this.#generation) return 'ILLEGAL_GENERATION'
-    return this.#members.get(claim.memberId) ?? 'UNKNOWN_MEMBER_ID'
-  }
-
-  #rebalanceTimeoutMs(): number {
-    let longestMs = 0
-    for (const { request } of this.#members.values()) {
-      longestMs = Math.max(longestMs, request.rebalanceTimeoutMs)
-    }
-    return longestMs
+    return this.#roster.get(claim.memberId) ?? 'UNKNOWN_MEMBER_ID'
   }
 
   // --- generations -------------------------------------------------------------------------------
@@ -510,7 +447,7 @@ export class Group<Join, Sync> {
     const wasEmpty = this.#state.type === 'empty'
     if (this.#state.type !== 'preparingRebalance') {
       this.#lastRebalance = { reason, atMs: nowMs }
-      for (const member of this.#members.values()) {
+      for (const member of this.#roster.members) {
         // A waiting member could not send heartbeats.
         if (member.syncing !== undefined) this.#refresh(member, nowMs)
         this.#effects.refuseWaitingSync(member, 'REBALANCE_IN_PROGRESS')
@@ -526,24 +463,23 @@ export class Group<Join, Sync> {
 
   #maybeComplete(nowMs: number): void {
     if (this.#state.type !== 'preparingRebalance' || this.#state.initial !== undefined) return
-    if (this.#promisedIds.size > 0) return
-    const members = [...this.#members.values()]
+    if (this.#roster.hasPromised) return
+    const members = this.#roster.members
     if (members.every(({ joining }) => joining !== undefined)) this.#complete(nowMs)
   }
 
   #complete(nowMs: number): void {
-    for (const member of [...this.#members.values()]) {
+    for (const member of this.#roster.members) {
       if (member.joining === undefined && member.instanceId === null) this.#remove(member)
     }
-    const joined = [...this.#members.values()].filter(({ joining }) => joining !== undefined)
-    if (joined.length === 0 && this.#members.size > 0) {
+    const joined = this.#roster.members.filter(({ joining }) => joining !== undefined)
+    if (joined.length === 0 && this.#roster.size > 0) {
       // The rebalance waits for static members until their sessions expire.
       this.#state = { type: 'preparingRebalance', startedMs: nowMs, initial: undefined }
       return
     }
     this.#generation += 1
-    const requests = [...this.#members.values()].map(({ request }) => request)
-    this.#protocol = chooseProtocol(requests)
+    this.#protocol = chooseProtocol(this.#roster.requests)
     if (joined.length === 0) {
       this.#state = { type: 'empty' }
       this.#store()
@@ -551,7 +487,7 @@ export class Group<Join, Sync> {
     }
     this.#protocolType = joined[0]?.request.protocolType ?? null
     if (!joined.some(({ id }) => id === this.#leader)) this.#leader = joined[0]?.id
-    const syncUntilMs = nowMs + this.#rebalanceTimeoutMs()
+    const syncUntilMs = nowMs + this.#roster.rebalanceTimeoutMs
     this.#state = { type: 'completingRebalance', startedMs: nowMs, syncUntilMs }
     for (const member of joined) {
       invariant(member.joining !== undefined, 'a member that joined waits for the answer')
@@ -563,9 +499,7 @@ export class Group<Join, Sync> {
   }
 
   #store(): void {
-    const members = [...this.#members.values()].map((member) =>
-      storedMember(member, this.#protocol),
-    )
+    const members = this.#roster.members.map((member) => storedMember(member, this.#protocol))
     const [protocolType, protocol, leader] = [
       this.#protocolType ?? '',
       this.#protocol,
@@ -601,7 +535,7 @@ export class Group<Join, Sync> {
   }
 
   #forLeader(): JoinAnswer['members'] {
-    return [...this.#members.values()].map(({ id, instanceId, request }) => {
+    return this.#roster.members.map(({ id, instanceId, request }) => {
       return { memberId: id, instanceId, metadata: metadataFor(request, this.#protocol) }
     })
   }

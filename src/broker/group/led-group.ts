@@ -18,13 +18,7 @@ import type {
 import type { MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { type CommitVersion, noCommit } from '../../protocol/mq/offset-commit.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
-import {
-  type GenerationClaim,
-  Group,
-  type GroupRules,
-  type MemberClaim,
-  type SyncRequest,
-} from './group.ts'
+import { type GenerationClaim, Group, type GroupRules, type SyncRequest } from './group.ts'
 import type { GroupDescription } from './group-description.ts'
 import type { GroupEffect, StoredGroup } from './group-effects.ts'
 import {
@@ -36,6 +30,7 @@ import {
 } from './group-members.ts'
 import { type CommittedOffset, GroupOffsets } from './group-offsets.ts'
 import { expiredOffsets, type GroupUse, topicsOf } from './offset-expiry.ts'
+import type { MemberClaim } from './roster.ts'
 
 export type SendJoin = (answer: JoinAnswer) => void
 export type SendSync = (answer: SyncAnswer) => void

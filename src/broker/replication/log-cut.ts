@@ -4,7 +4,7 @@
 //
 //   the leader's answer ─▶ core.truncationPoint ─▶ core.mayTruncate ─▶ checkpoint ─▶ snapshot ─▶ log ─▶ core
 //
-// replica.ts owns it. Sources: KIP-101, KIP-279.
+// following.ts owns it. Sources: KIP-101, KIP-279.
 
 import type { Logger } from '../../logger.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'

@@ -1,7 +1,7 @@
 // A produce request at a partition's leader: its batch is appended, held because it is early,
 // answered as a duplicate, or refused; then the request waits for its acks.
 //
-// Next on the path: replica.ts, which owns one queue per partition and appends for it.
+// leading.ts owns one per partition, and appends for it. Next on the path: partition/partition.ts.
 
 import type { BrokerError, MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { RequiredAcks } from '../../protocol/mq/produce.ts'

@@ -1,14 +1,14 @@
-// All replicas on this broker: opens those that the cluster image assigns to this broker, makes
-// each a leader or follower according to its znode, and keeps the followers up to date with one
-// fetcher per leader. A replica that cannot be opened is unavailable, with a reason, and the others
-// still serve: the controller learns of it from a report and elects other replicas.
+// All replicas on this broker: makes each a leader or follower according to its znode, and keeps the
+// followers up to date with one fetcher per leader. assigned-replicas.ts opens and closes them as the
+// cluster image says, and the controller learns from status-reports.ts which cannot be used.
 //
 // A broker may have 10 000 replicas: a change of the image visits those that it concerns, and a tick
 // those that asked for it and a share of the others.
+//
+// Next on the path: assigned-replicas.ts.
 
 import { Codecs } from '../../client/mq/compression/codecs.ts'
 import type { Clock } from '../../clock.ts'
-import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import type { LogDamagedError, LogFailedError, LogVersionError } from '../../log/log-errors.ts'
 import { IndexMemory } from '../../log/segment-index.ts'
@@ -19,27 +19,23 @@ import type { Offset } from '../../protocol/mq/record-batch.ts'
 import type { Turn } from '../../turn.ts'
 import type { Disk } from '../../world.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
-import type { ImageChange, ImageChanges, PartitionPlace } from '../cluster/image-changes.ts'
+import type { ImageChange, ImageChanges } from '../cluster/image-changes.ts'
 import type { ReplicaReport } from '../cluster/replica-status.ts'
 import type { Checkpoint, LogCheckpoint } from '../partition/checkpoint.ts'
-import { directoryName, type PartitionName } from '../partition/partition-directory.ts'
+import { directoryName } from '../partition/partition-directory.ts'
 import type { PartitionState } from '../partition/partition-state.ts'
+import { AssignedReplicas } from './assigned-replicas.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import { Fetchers } from './fetchers.ts'
 import { FollowerSessions } from './follower-sessions.ts'
-import { type Assigned, type OpeningParts, openReplica } from './open-replica.ts'
 import { Purgatory } from './purgatory.ts'
 import type { Replica, ReplicaHost } from './replica.ts'
 import { ReplicaRounds } from './replica-rounds.ts'
 import { ReplicationThrottle } from './replication-throttle.ts'
-import { UnavailableReplicas } from './unavailable-replicas.ts'
+import { StatusReports } from './status-reports.ts'
 
 /** Interval at which deadlines are checked. */
 const tickMs = 20
-/** File descriptors reserved for connections, besides one for each log's next segment. */
-const descriptorReserve = 64
-/** How long the event loop may be held while new replicas are opened, each with several fsyncs. */
-const openingMsMax = 200
 
 interface ReplicaManagerOptions {
   readonly self: BrokerId
@@ -74,37 +70,18 @@ export class ReplicaManager implements ReplicaHost {
   readonly #rounds: ReplicaRounds
   readonly writeState: ReplicaHost['writeState']
   readonly #options: ReplicaManagerOptions
-  /** by directory name */
-  readonly #replicas = new Map<string, Replica>()
-  /** the same by topic and partition, for requests */
-  readonly #byName = new Map<string, Replica>()
-  /** by directory name; a replica that could not be opened is here and not in `#replicas` */
-  readonly #unavailable = new UnavailableReplicas()
-  /** by directory name: replicas that are being closed */
-  readonly #closing = new Map<string, Promise<void>>()
-  /** names of directories that are being removed; a new replica in one of them is opened afterwards */
-  readonly #removing = new Set<string>()
-  #isOpeningHeld = false
+  readonly #assigned: AssignedReplicas
+  readonly #reports: StatusReports
   readonly #fetchers: Fetchers
   /** broker epochs in the image that was applied last */
   readonly #epochs = new Map<BrokerId, number>()
   /** what was not applied yet to the replicas in this life */
   readonly #changes: ImageChanges
-  /** replicas whose partition has no leader, or one that they cannot follow */
-  readonly #toReport = new Set<Replica>()
-  /** by directory name: replicas that are assigned to this broker and not open yet */
-  readonly #toOpen = new Map<string, Assigned>()
   /** some replica has another role, or another leader */
   #areFetchersDue = false
-  #isClosed = false
-  // Since the last tick:
-  #hasAssignedFetchers = false
-  #hasReported = false
+  #hasAssignedFetchers = false // since the last tick
   /** this broker's life, while it may lead and follow */
   #life: Life | undefined
-  /** a report is due as soon as its log is durable */
-  #isReportDue = false
-  readonly #opening: OpeningParts
   readonly #cancelTick: () => void
 
   constructor(options: ReplicaManagerOptions) {
@@ -129,10 +106,24 @@ export class ReplicaManager implements ReplicaHost {
       tails: new TailMemory(limits.tailBytesMax),
       indexes: new IndexMemory(limits.indexBytesMax),
     }
-    const { disk, flush, checkpoint } = options
-    this.#opening = { self, image, disk, flush, lagTimeMsMax, checkpoint, memory }
+    const { disk, flush, checkpoint, report } = options
+    this.#assigned = new AssignedReplicas({
+      parts: { self, image, disk, flush, lagTimeMsMax, checkpoint, memory },
+      host: this,
+      clock,
+      logger: log,
+      onOpened: (replica) => this.#rounds.opened(replica),
+      onClosed: (replica) => {
+        this.#rounds.closed(replica)
+        this.#reports.closed(replica)
+      },
+      onFreed: () => this.#directoryFreed(),
+      onFailure: options.failed,
+    })
+    const { unavailable } = this.#assigned
+    this.#reports = new StatusReports({ unavailable, checkpoint, report })
     this.#rounds = new ReplicaRounds({
-      replicas: this.#replicas,
+      replicas: this.#assigned.all,
       clock,
       tickMs,
       lagTimeMsMax,
@@ -144,11 +135,11 @@ export class ReplicaManager implements ReplicaHost {
   }
 
   get replicas(): Iterable<Replica> {
-    return this.#replicas.values()
+    return this.#assigned.all.values()
   }
 
   get(topic: string, partition: number): Replica | undefined {
-    return this.#byName.get(`${topic}/${partition}`)
+    return this.#assigned.get(topic, partition)
   }
 
   /**
@@ -158,53 +149,11 @@ export class ReplicaManager implements ReplicaHost {
    * @returns reports on the replicas that cannot be used
    */
   async open(): Promise<readonly ReplicaReport[]> {
-    this.#dropUnassigned()
+    this.#assigned.dropUnassigned()
     for (;;) {
-      this.#openUntil(this.clock.nowMs() + openingMsMax)
-      if (this.#toOpen.size === 0 || this.#isClosed) return this.#reports()
+      this.#assigned.openSome()
+      if (!this.#assigned.isOpening) return this.#reports.current()
       await this.turn.next() // the session must not end meanwhile
-    }
-  }
-
-  /** Drops what is not assigned to this broker, and notes what is and is not open. */
-  #dropUnassigned(): void {
-    const wanted = this.#assigned()
-    for (const [key, replica] of this.#replicas) {
-      const assigned = wanted.get(key)
-      if (assigned === undefined) this.#drop(key, replica)
-      else replica.setAssignment(assigned)
-    }
-    for (const key of [...this.#unavailable.all.keys()]) {
-      if (!wanted.has(key)) this.#unavailable.remove(key)
-    }
-    this.#toOpen.clear()
-    for (const [key, assigned] of wanted) {
-      if (!this.#replicas.has(key)) this.#toOpen.set(key, assigned)
-    }
-  }
-
-  /** The same for one partition. */
-  #dropIfUnassigned({ topic, partition }: PartitionPlace): void {
-    const assigned = this.#assignedAt(topic, partition)
-    const key = assigned === undefined ? undefined : directoryName(assigned)
-    const replica = this.get(topic, partition)
-    if (replica !== undefined) {
-      const name = directoryName(replica)
-      if (name === key && assigned !== undefined) {
-        replica.setAssignment(assigned)
-        return
-      }
-      this.#drop(name, replica)
-    }
-    if (key !== undefined && assigned !== undefined) this.#toOpen.set(key, assigned)
-  }
-
-  /** Replicas that could not be opened: some are due for another try, some have gone. */
-  #reviewUnavailable(): void {
-    for (const [key, { topic, topicId, partition }] of [...this.#unavailable.all]) {
-      const assigned = this.#assignedAt(topic, partition)
-      if (assigned?.topicId !== topicId) this.#unavailable.remove(key)
-      else if (!this.#replicas.has(key)) this.#toOpen.set(key, assigned)
     }
   }
 
@@ -218,12 +167,12 @@ export class ReplicaManager implements ReplicaHost {
     this.#life = life
     this.#noteBrokers()
     const changed = this.#changes.take()
-    if (changed === 'everything') this.#dropUnassigned()
-    else for (const place of changed) this.#dropIfUnassigned(place)
-    this.#reviewUnavailable()
-    const opened = this.#openUntil(this.clock.nowMs() + openingMsMax)
+    if (changed === 'everything') this.#assigned.dropUnassigned()
+    else for (const place of changed) this.#assigned.dropIfUnassigned(place)
+    this.#assigned.reviewUnavailable()
+    const opened = this.#assigned.openSome()
     for (const replica of this.#concernedBy(changed, opened)) this.#apply(replica, life)
-    this.#report()
+    this.#reports.report()
     if (this.#areFetchersDue && !this.#hasAssignedFetchers) this.#assignFetchers()
   }
 
@@ -232,14 +181,14 @@ export class ReplicaManager implements ReplicaHost {
     for (const [id, epoch] of this.#epochs) {
       if (image.brokers.get(id)?.epoch === epoch) continue
       this.followers.gone(id)
-      for (const replica of this.#replicas.values()) replica.followerGone(id)
+      for (const replica of this.replicas) replica.followerGone(id)
     }
     this.#epochs.clear()
     for (const { id, epoch } of image.brokers.values()) this.#epochs.set(id, epoch)
   }
 
   #concernedBy(changed: ImageChange, opened: readonly Replica[]): Iterable<Replica> {
-    if (changed === 'everything') return [...this.#replicas.values()]
+    if (changed === 'everything') return [...this.replicas]
     const concerned = new Set(opened)
     for (const { topic, partition } of changed) {
       const replica = this.get(topic, partition)
@@ -258,7 +207,7 @@ export class ReplicaManager implements ReplicaHost {
     }
     const state = image.state(topic, partition)
     if (state !== undefined) this.#become(replica, state, life)
-    if (replica.isToReport) this.#toReport.add(replica)
+    if (replica.isToReport) this.#reports.note(replica)
   }
 
   /**
@@ -269,14 +218,14 @@ export class ReplicaManager implements ReplicaHost {
     const key = directoryName(replica)
     const { lastEpoch } = replica
     if (state.leaderEpoch >= lastEpoch) {
-      this.#unavailable.remove(key)
+      this.#assigned.unavailable.remove(key)
       replica.become(state, life)
       if (replica.role.type === 'leading') this.#takeOutGone(replica, state)
       return
     }
     const { topic, partition, topicId } = replica
     const reason = `its log has records of leader epoch ${lastEpoch}, and its state is of epoch ${state.leaderEpoch}`
-    if (this.#unavailable.refused(key, { topic, topicId, partition }, reason)) {
+    if (this.#assigned.unavailable.refused(key, { topic, topicId, partition }, reason)) {
       this.log.error({ topic, partition, reason }, 'A partition is unavailable here')
     }
     giveUp(replica)
@@ -291,52 +240,17 @@ export class ReplicaManager implements ReplicaHost {
     }
   }
 
-  /** At most once per tick: a report names every replica that has one. */
-  #report(): void {
-    if (this.#hasReported) this.#isReportDue = true
-    else {
-      this.#hasReported = true
-      this.#options.report(this.#reports())
-    }
-  }
-
-  /**
-   * Reports on the replicas that cannot be used, and on the logs of partitions without a leader.
-   */
-  #reports(): readonly ReplicaReport[] {
-    this.#isReportDue = false
-    const reports: ReplicaReport[] = []
-    for (const [key, unavailable] of this.#unavailable.all) {
-      const { topic, topicId, partition, reason, isDamaged } = unavailable
-      const { lastEpoch, highWatermark } = this.#options.checkpoint.get(key)
-      const type = isDamaged ? 'damaged' : 'unavailable'
-      const status = { type, reason, lastEpoch, highWatermark } as const
-      reports.push({ topic, topicId, partition, status })
-    }
-    for (const replica of this.#toReport) {
-      if (!replica.isToReport) {
-        this.#toReport.delete(replica)
-        continue
-      }
-      if (this.#unavailable.all.has(directoryName(replica))) continue
-      const { topic, topicId, partition, status } = replica
-      if (status === undefined) this.#isReportDue = true
-      else reports.push({ topic, topicId, partition, status })
-    }
-    return reports
-  }
-
   /** Our session ended: no replica here leads or follows until the next session. */
   resign(): void {
     this.#life = undefined
     this.#changes.addEverything()
-    for (const replica of this.#replicas.values()) replica.resign()
+    for (const replica of this.replicas) replica.resign()
     this.#assignFetchers()
   }
 
   /** Checkpoints of the open logs; the entries of other logs stay as they are. */
   checkpoints(): Map<string, LogCheckpoint> {
-    return new Map([...this.#replicas].map(([key, { checkpoint }]) => [key, checkpoint]))
+    return new Map([...this.#assigned.all].map(([key, { checkpoint }]) => [key, checkpoint]))
   }
 
   /**
@@ -345,18 +259,17 @@ export class ReplicaManager implements ReplicaHost {
    * @param isLast the broker stops: its next start should find little to read
    */
   saveSnapshots({ isLast }: { readonly isLast: boolean }): void {
-    for (const replica of this.#replicas.values()) replica.maybeSaveSnapshot({ isLast })
+    for (const replica of this.replicas) replica.maybeSaveSnapshot({ isLast })
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
     this.#cancelTick()
     this.#options.image.unfollow(this.#changes)
     this.#fetchers.stop()
     this.followers.close()
     this.#throttle.close()
     this.purgatory.close()
-    await Promise.all([...this.#replicas.values()].map((replica) => replica.close()))
+    await this.#assigned.close()
   }
 
   // --- for replicas ------------------------------------------------------------------------------
@@ -382,125 +295,28 @@ export class ReplicaManager implements ReplicaHost {
   /** As if the damage had been found at start: the replica no longer counts, and no longer serves. */
   #takeOut(replica: Replica, error: LogDamagedError | LogVersionError): void {
     const key = directoryName(replica)
-    if (this.#replicas.get(key) !== replica) return
-    const { topic, topicId, partition, checkpoint } = replica
-    this.#failedToOpen(key, { topic, topicId, partition }, error)
+    if (this.#assigned.all.get(key) !== replica) return
     // Its report tells of the high watermark that it had.
     void this.#options.checkpoint
-      .write(new Map([[key, checkpoint]]))
+      .write(new Map([[key, replica.checkpoint]]))
       .catch((cause: Error) => this.#options.failed(cause))
-    this.#close(key, replica)
-    this.#report()
+    this.#assigned.takeOut(replica, error)
+    this.#reports.report()
     this.#assignFetchers()
   }
 
   roleChanged(replica: Replica): void {
     this.#areFetchersDue = true
-    if (replica.isToReport) this.#toReport.add(replica)
+    if (replica.isToReport) this.#reports.note(replica)
   }
 
   reportChanged(replica: Replica): void {
-    this.#toReport.add(replica)
-    this.#report()
+    this.#reports.note(replica)
+    this.#reports.report()
   }
 
   tickSoon(replica: Replica): void {
     this.#rounds.tickSoon(replica)
-  }
-
-  // --- replicas ----------------------------------------------------------------------------------
-
-  /** Replicas that the image assigns to this broker, by directory name. */
-  #assigned(): Map<string, Assigned> {
-    const assigned = new Map<string, Assigned>()
-    for (const { topic, assignment } of this.#options.image.topics.values()) {
-      for (const partition of assignment.replicas.keys()) {
-        const found = this.#assignedAt(topic, partition)
-        if (found !== undefined) assigned.set(directoryName(found), found)
-      }
-    }
-    return assigned
-  }
-
-  #assignedAt(topic: string, partition: number): Assigned | undefined {
-    const { image, self } = this.#options
-    const { assignment, version } = image.topics.get(topic) ?? {}
-    const replicas = assignment?.replicas[partition]
-    if (assignment === undefined || version === undefined) return undefined
-    if (replicas?.includes(self) !== true) return undefined
-    return { topic, topicId: assignment.topicId, partition, replicas, version }
-  }
-
-  /**
-   * Opens what is to be opened, and may be by now; the ticks go on with what takes too long.
-   *
-   * @returns the replicas that were opened
-   */
-  #openUntil(deadlineMs: number): readonly Replica[] {
-    const opened: Replica[] = []
-    const reserve = this.#options.disk.reserve()
-    // One more descriptor is held for each replica that is opened: its log will need another
-    // segment.
-    let toHold = descriptorReserve + this.#replicas.size
-    for (const [key, { topic, partition }] of this.#toOpen) {
-      if (this.#isClosed) break
-      if (opened.length > 0 && this.clock.nowMs() >= deadlineMs) break
-      this.#toOpen.delete(key)
-      const assigned = this.#assignedAt(topic, partition)
-      if (assigned === undefined || directoryName(assigned) !== key) continue
-      if (this.#removing.has(key)) {
-        this.#isOpeningHeld = true
-        continue
-      }
-      if (!this.#unavailable.mayOpen(key, this.clock.nowMs())) continue
-      try {
-        reserve.hold(toHold + 1)
-        toHold = 0
-        const replica = openReplica(assigned, this.#opening, this)
-        opened.push(replica)
-        this.#replicas.set(key, replica)
-        this.#byName.set(`${topic}/${partition}`, replica)
-        this.#rounds.opened(replica)
-        if (this.#unavailable.remove(key)) {
-          this.log.info({ topic, partition }, 'A partition is available again here')
-        }
-      } catch (error) {
-        this.#failedToOpen(key, assigned, error as Error)
-      }
-    }
-    reserve.release()
-    return opened
-  }
-
-  #failedToOpen(key: string, assigned: PartitionName, err: Error): void {
-    if (!this.#unavailable.failed(key, assigned, err, this.clock.nowMs())) return
-    const { topic, partition } = assigned
-    this.log.error({ topic, partition, err }, 'A partition is unavailable here')
-  }
-
-  /**
-   * Its files stay, in a directory whose topic id no other topic will have, until `remove`.
-   */
-  #drop(name: string, replica: Replica): void {
-    const { topic, partition } = replica
-    this.log.info(
-      { topic, partition, directory: name },
-      'Partition is no longer assigned to this broker',
-    )
-    this.#close(name, replica)
-  }
-
-  #close(name: string, replica: Replica): void {
-    const { topic, partition } = replica
-    this.#replicas.delete(name)
-    this.#rounds.closed(replica)
-    this.#toReport.delete(replica)
-    if (this.get(topic, partition) === replica) this.#byName.delete(`${topic}/${partition}`)
-    const closing = replica
-      .close()
-      .catch((error: Error) => this.#options.failed(error))
-      .finally(() => this.#closing.delete(name))
-    this.#closing.set(name, closing)
   }
 
   /**
@@ -510,24 +326,12 @@ export class ReplicaManager implements ReplicaHost {
    * @param names of directories; those that do not exist are passed over
    * @throws what the file system throws
    */
-  async remove(names: readonly string[]): Promise<void> {
-    const { disk, checkpoint } = this.#options
-    for (const name of names) this.#removing.add(name)
-    try {
-      for (const name of names) {
-        await this.#closing.get(name)
-        invariant(!this.#replicas.has(name), 'a replica that is removed is not open')
-        await disk.removeLog(name)
-      }
-      await checkpoint.forget(names)
-    } finally {
-      for (const name of names) this.#removing.delete(name)
-      if (this.#isOpeningHeld) this.#openHeld()
-    }
+  remove(names: readonly string[]): Promise<void> {
+    return this.#assigned.remove(names)
   }
 
-  #openHeld(): void {
-    this.#isOpeningHeld = false
+  /** A replica waited for it to be opened. */
+  #directoryFreed(): void {
     if (this.#life === undefined) return // the next session opens all that is assigned
     this.#changes.addEverything()
     this.imageChanged(this.#life)
@@ -540,7 +344,7 @@ export class ReplicaManager implements ReplicaHost {
   #assignFetchers(): void {
     this.#areFetchersDue = false
     this.#hasAssignedFetchers = true
-    this.#fetchers.assign(this.#replicas.values())
+    this.#fetchers.assign(this.replicas)
   }
 
   #tick(): void {
@@ -548,11 +352,10 @@ export class ReplicaManager implements ReplicaHost {
     this.purgatory.tick(nowMs)
     this.#rounds.tick(nowMs)
     this.#hasAssignedFetchers = false
-    this.#hasReported = false
+    this.#reports.tick()
     if (this.#life === undefined) return
-    const mayOpen = this.#toOpen.size > 0 || this.#unavailable.isDue(nowMs)
-    if (mayOpen) this.imageChanged(this.#life)
-    else if (this.#isReportDue) this.#report()
+    if (this.#assigned.isDue(nowMs)) this.imageChanged(this.#life)
+    else this.#reports.reportIfDue()
     if (this.#areFetchersDue) this.#assignFetchers()
   }
 }

@@ -1,67 +1,50 @@
-// One partition's replica on this broker: the log on the disk, the pure core that decides, and the
-// operations that wait for either. Everything that happens to a partition goes through here, one
-// call at a time.
+// One partition's replica on this broker: the log on the disk, the pure core that decides, and the parts
+// that wait for either. Everything that happens to a partition goes through here, one call at a time;
+// this file joins the parts, and changes the replica's role as the partition's znode says.
 //
-//   produce ─▶ core.judgeProduce ─▶ log.append ─▶ one flush per turn ─▶ durable ─▶ high watermark
-//   ─▶ acks
-//   fetched from the leader ─▶ core.continuesLog ─▶ log.append ─▶ durable ─▶ our ack, in a fetch
+//   as leader      leading.ts ─▶ produce-queue.ts ─▶ log
+//   as follower    following.ts ─▶ log, log-cut.ts
+//   for both       log ─▶ durable ─▶ core: high watermark ─▶ progress.ts ─▶ acks, fetches, sessions
+//                  log-reads.ts, log-upkeep.ts, log-head.ts, log-loss.ts
 //
-// Next on the path: partition/partition.ts decides, partition/partition-log.ts stores.
+// Next on the path: leading.ts; partition/partition.ts decides, partition/partition-log.ts stores.
 
 import type { Clock } from '../../clock.ts'
-import { limits } from '../../limits.ts'
-import {
-  isUnreadable,
-  type LogDamagedError,
-  LogFailedError,
-  type LogVersionError,
-} from '../../log/log-errors.ts'
+import type { LogDamagedError, LogFailedError, LogVersionError } from '../../log/log-errors.ts'
 import type { SegmentMemory } from '../../log/segment.ts'
 import type { LogDirectory } from '../../log/segment-file.ts'
 import type { Logger } from '../../logger.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import type { FetchedRecords } from '../../protocol/mq/fetch.ts'
 import { type BrokerId, type Life, noBroker } from '../../protocol/mq/messages.ts'
-import {
-  forEachBatch,
-  isBatchIntact,
-  type Offset,
-  placeBatch,
-  readBatchHeader,
-} from '../../protocol/mq/record-batch.ts'
+import type { Offset } from '../../protocol/mq/record-batch.ts'
 import type { ReplicaFetched, ReplicaFetchPartition } from '../../protocol/mq/replica-fetch.ts'
 import type { Turn } from '../../turn.ts'
-import type { LogCondition, LogStatus } from '../cluster/replica-status.ts'
+import type { LogStatus } from '../cluster/replica-status.ts'
 import type { TopicConfig } from '../cluster/topic-config.ts'
 import type { LogCheckpoint } from '../partition/checkpoint.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
-import { type Decompression, type FoundByTime, offsetByTime } from '../partition/offset-by-time.ts'
+import type { Decompression, FoundByTime } from '../partition/offset-by-time.ts'
 import {
   type Beginning,
   type FollowerVerdict,
   Partition,
   type PartitionOptions,
 } from '../partition/partition.ts'
-import {
-  clearSuspicion,
-  forgetLoss,
-  hasCutTail,
-  markSuspect,
-} from '../partition/partition-directory.ts'
+import { clearSuspicion } from '../partition/partition-directory.ts'
 import { PartitionLog } from '../partition/partition-log.ts'
-import {
-  isSameLife,
-  type Member,
-  memberOf,
-  type PartitionState,
-} from '../partition/partition-state.ts'
+import type { Member, PartitionState } from '../partition/partition-state.ts'
 import type { ProducerEntry } from '../partition/producer-states.ts'
-import { dueBefore } from '../partition/retention.ts'
 import { Compactor } from './compactor.ts'
-import { LogCut } from './log-cut.ts'
+import { Following } from './following.ts'
+import { type DeleteCall, Leading } from './leading.ts'
 import { LogHead } from './log-head.ts'
-import { type ProduceCall, ProduceQueue } from './produce-queue.ts'
-import { Operation, type Purgatory, Watermark } from './purgatory.ts'
+import { LogLoss } from './log-loss.ts'
+import { LogReads } from './log-reads.ts'
+import { LogUpkeep } from './log-upkeep.ts'
+import type { ProduceCall } from './produce-queue.ts'
+import { Progress, type ReplicaWatch } from './progress.ts'
+import type { Operation, Purgatory } from './purgatory.ts'
 
 /** What a replica needs from the broker around it. */
 export interface ReplicaHost {
@@ -109,31 +92,11 @@ export interface ReplicaOptions extends PartitionOptions {
   readonly isSuspect: boolean
 }
 
-/** Told what happens to a replica: by a leader's, its followers learn; by a follower's, its leader. */
-export interface ReplicaWatch {
-  /** Records were appended; as leader, within this turn, before they are written. */
-  appended(): void
-  /** The durable end, the high watermark or the log start has moved. */
-  moved(): void
-  /** The partition has other replicas. */
-  replicasChanged(): void
-  /** It leads or follows no longer, or in another leader epoch. */
-  roleEnded(): void
-}
-
 /** The brokers with replicas of a partition. */
 interface Assignment {
   readonly replicas: readonly BrokerId[]
   /** of the topic's znode that names them */
   readonly version: number
-}
-
-/** A request to delete records. */
-interface DeleteCall {
-  readonly offset: Offset
-  readonly deadlineMs: number
-  /** Called once, with the smallest log start of the logs in sync, or the error. */
-  readonly done: (result: Offset | BrokerError) => void
 }
 
 export class Replica {
@@ -143,44 +106,25 @@ export class Replica {
   #assignmentVersion: number
   readonly #host: ReplicaHost
   readonly #core: Partition
+  readonly #progress: Progress
+  readonly #leading: Leading
+  readonly #following: Following
   readonly #log: PartitionLog
   readonly #head: LogHead
+  readonly #reads: LogReads
   readonly #compactor: Compactor
-  readonly #cut: LogCut
-  #unsavedBytes = 0 // appended since the last snapshot
-  readonly #snapshotBytes: number
+  readonly #upkeep: LogUpkeep
+  readonly #loss: LogLoss
   /** All that one turn appends is written with one write and one fdatasync. */
   readonly #syncLog = () => this.#flush()
-  readonly #queue: ProduceQueue
-  readonly #watches = new Set<ReplicaWatch>()
-  /** durable end and high watermark, for operations that end with this replica's role */
-  readonly #durable = new Watermark()
-  readonly #committed = new Watermark()
-  /** as watches know it */
-  #logStartSeen: Offset = 0
-  /** the smallest log start of the logs in sync, for requests that delete records */
-  readonly #low = new Watermark()
-  /** the high watermark again, for consumers' fetches, which outlive a change of role */
-  readonly #readable = new Watermark()
-  readonly #directory: LogDirectory
   readonly #isOsFlush: boolean
-  /** high watermark when the directory was lost; a log that ends below it should not lead */
-  readonly #lostHighWatermark: Offset
-  #condition: Exclude<LogCondition, 'ahead'>
-  #isTrusting = false
   #minInsyncReplicas: number
   /** this broker's life, while we may lead and follow */
   #life: Life | undefined
   #state: PartitionState | undefined
-  /** the state whose leader we could follow only by dropping committed records */
-  #haltedBy: PartitionState | undefined
-  #leadersHighWatermark: Offset = 0
-  #leadersLogStart: Offset = 0
   /** the state that arrived while the log was being cut */
   #next: PartitionState | undefined
   #isClosed = false
-  /** the log is damaged: nothing of it is read any more */
-  #isDamaged = false
 
   /** @throws LogDamagedError, LogVersionError, or what the file system throws */
   constructor(options: ReplicaOptions, host: ReplicaHost) {
@@ -189,76 +133,112 @@ export class Replica {
     this.partition = options.partition
     this.#assignmentVersion = options.assignmentVersion
     this.#host = host
-    this.#core = new Partition(options)
+    const core = new Partition(options)
+    this.#core = core
     this.#minInsyncReplicas = options.minInsyncReplicas
-    this.#queue = new ProduceQueue({
-      core: this.#core,
-      purgatory: host.purgatory,
-      durable: this.#durable,
-      committed: this.#committed,
-      append: (batch) => this.#append(batch),
-      error: (code) => this.#error(code),
-    })
-    const { directory, checkpoint, isIncomplete } = options
-    this.#directory = directory
+    const { directory, checkpoint, isIncomplete, segmentBytes } = options
+    const { topic, topicId, partition } = this
+    const { clock, purgatory, decompression, log: logger } = host
+    const onFailure = (error: LogFailedError) => this.#failed(error)
+    const error = (code: MqErrorCode) => this.#error(code)
+    const moved = () => this.#moved()
+    const removeBefore = (offset: Offset) => this.removeBefore(offset)
+    const isClosed = () => this.#isClosed
+    const willTruncate = (end: Offset) => host.willTruncate(this, end)
+    const append = (batches: Buffer) => this.#append(batches)
     this.#isOsFlush = options.flush === 'os'
-    this.#snapshotBytes = Math.min(options.segmentBytes / 8, limits.snapshotBytes)
-    this.#head = new LogHead({
-      directory,
-      core: this.#core,
-      onMoved: () => this.#moved(),
-      onFailure: (error) => this.#failed(error),
-    })
+    this.#head = new LogHead({ directory, core, onMoved: moved, onFailure })
     const { written } = this.#head
     this.#log = new PartitionLog({
       directory,
-      segmentBytes: options.segmentBytes,
+      segmentBytes,
       flush: options.flush,
       memory: options.memory,
       readsAll: options.isSuspect,
       durableBefore: isIncomplete ? 0 : checkpoint.durableEnd,
       start: written.logStart,
       gapsBelow: written.gapsBelow,
-      nowMs: () => host.clock.nowMs(),
+      nowMs: () => clock.nowMs(),
       onDurable: (end) => this.#becameDurable(end),
-      onFailure: (error) => this.#failed(error),
+      onFailure,
     })
-    this.#compactor = new Compactor({
-      core: this.#core,
-      log: this.#log,
-      head: this.#head,
-      decompression: host.decompression,
-      logger: host.log,
-      onDamage: (error) => this.#damaged(error),
+    const progress = new Progress(core)
+    this.#progress = progress
+    const [log, head] = [this.#log, this.#head]
+    this.#leading = new Leading({
+      topic,
+      partition,
+      core,
+      progress,
+      clock,
+      purgatory,
+      logger,
+      append,
+      removeBefore,
+      writeState: (state) => host.writeState(this, state),
+      adopt: (inForce) => {
+        if (this.#life !== undefined) this.become(inForce, this.#life)
+      },
+      tickSoon: () => host.tickSoon(this),
+      moved,
+      roleEnded: () => this.#roleEnded(),
+      error,
     })
-    this.#cut = new LogCut({
-      topic: this.topic,
-      partition: this.partition,
-      core: this.#core,
-      log: this.#log,
-      head: this.#head,
-      compactor: this.#compactor,
-      logger: host.log,
-      willTruncate: (end) => host.willTruncate(this, end),
-      mayStart: () => this.mayStart && !this.#isClosed,
-      onHalt: () => this.#halt(),
+    this.#reads = new LogReads({
+      directory,
+      core,
+      log,
+      decompression,
+      error: () => this.#error('KAFKA_STORAGE_ERROR'),
+      onDamage: (damage) => {
+        this.#compactor.abort()
+        host.damaged(this, damage)
+      },
+      onFailure,
+    })
+    const onDamage: LogReads['damaged'] = (damage) => this.#reads.damaged(damage)
+    const compactor = new Compactor({ core, log, head, decompression, logger, onDamage })
+    this.#compactor = compactor
+    this.#following = new Following({
+      topic,
+      topicId,
+      partition,
+      core,
+      log,
+      head,
+      compactor,
+      logger,
+      append,
+      removeBefore,
+      willTruncate,
+      isClosed,
+      moved,
+      onHalt: () => host.reportChanged(this),
       onCut: () => this.#wasCut(),
+      onDamage,
     })
+    this.#upkeep = new LogUpkeep({ core, log, head, compactor, segmentBytes })
     try {
-      const { bytes, committed } = this.#head.restore(this.#log, host.log)
-      this.#unsavedBytes = bytes
-      this.#core.opened(Math.max(checkpoint.highWatermark, committed))
+      const { bytes, committed } = head.restore(log, logger)
+      this.#upkeep.appended(bytes)
+      core.opened(Math.max(checkpoint.highWatermark, committed))
       if (options.isSuspect) clearSuspicion(directory)
     } catch (error) {
-      void this.#log.close()
+      void log.close()
       throw error
     }
-    this.#lostHighWatermark = isIncomplete ? checkpoint.highWatermark : 0
-    this.#condition = isIncomplete ? 'incomplete' : hasCutTail(directory) ? 'tail-cut' : 'whole'
+    this.#loss = new LogLoss({
+      self: core.self,
+      directory,
+      isIncomplete,
+      highWatermark: checkpoint.highWatermark,
+      lowerCheckpoint: () => willTruncate(core.durableEnd),
+      isClosed,
+      onFailure,
+    })
     const { torn } = this.#log
     if (torn !== null) {
-      const { topic, partition } = this
-      host.log.warn({ topic, partition, torn }, 'Cut a torn tail off a log')
+      logger.warn({ topic, partition, torn }, 'Cut a torn tail off a log')
     }
     this.#moved()
   }
@@ -313,14 +293,11 @@ export class Replica {
   /** Of the log as it is or, during a truncation, as it will be afterwards. */
   get checkpoint(): LogCheckpoint {
     const { durableEnd, highWatermark, lastEpoch } = this.#core
-    const end = Math.min(this.#cut.end ?? durableEnd, durableEnd)
-    const known = Math.min(highWatermark, end)
+    const end = Math.min(this.#following.cutEnd ?? durableEnd, durableEnd)
     return {
       // Without fdatasync nothing is certain to be on the disk.
       durableEnd: this.#isOsFlush ? 0 : end,
-      // The high watermark of a lost directory is kept until the log has reached it again.
-      highWatermark:
-        this.#condition === 'incomplete' ? Math.max(known, this.#lostHighWatermark) : known,
+      highWatermark: this.#loss.checkpointed(Math.min(highWatermark, end)),
       lastEpoch,
     }
   }
@@ -328,13 +305,12 @@ export class Replica {
   /** The report for a partition that has no leader, or one that this replica cannot follow. */
   get status(): LogStatus | undefined {
     const [life, state] = [this.#life, this.#state]
-    if (life === undefined || state === undefined || this.#cut.isRunning) return undefined
+    if (life === undefined || state === undefined || this.#following.isCutting) return undefined
     if (!this.isToReport) return undefined
-    const isHalted = this.#haltedBy === state
     const { logEnd, durableEnd: end, lastEpoch } = this.#core
     if (end < logEnd) return undefined // the rest is about to be durable
-    const type = isHalted ? 'ahead' : this.#condition
-    const highWatermark = Math.max(this.#core.highWatermark, this.#lostHighWatermark)
+    const type = this.#following.isHalted ? 'ahead' : this.#loss.condition
+    const highWatermark = Math.max(this.#core.highWatermark, this.#loss.highWatermark)
     return { type, life, stateVersion: state.version, lastEpoch, end, highWatermark }
   }
 
@@ -342,18 +318,17 @@ export class Replica {
   get isToReport(): boolean {
     const state = this.#state
     if (this.#life === undefined || state === undefined) return false
-    return state.leader === noBroker || this.#haltedBy === state
+    return state.leader === noBroker || this.#following.isHalted
   }
 
   /** Whether it takes records from its leader now. */
   get mayFollow(): boolean {
-    if (this.role.type !== 'following' || this.#cut.isRunning) return false
-    return this.#haltedBy === undefined
+    return this.#following.mayFollow
   }
 
   /** Whether it may ask its leader for records now: a log that may have to be cut is durable. */
   get mayStart(): boolean {
-    return this.mayFollow && this.#core.durableEnd === this.#core.logEnd && !this.#head.isBusy
+    return this.#following.mayStart
   }
 
   // --- roles -------------------------------------------------------------------------------------
@@ -362,7 +337,7 @@ export class Replica {
   become(state: PartitionState, life: Life): void {
     if (this.#isClosed) return
     this.#life = life
-    if (this.#cut.isRunning) {
+    if (this.#following.isCutting) {
       this.#next = state // a log that is being cut can neither lead nor follow
       return
     }
@@ -370,37 +345,11 @@ export class Replica {
     this.#core.become(state, life, this.#host.clock.nowMs())
     if (state.version !== this.#state?.version) {
       this.#state = state
-      this.#haltedBy = undefined
+      this.#following.stateChanged()
     }
-    this.#maybeTrust(state, life)
+    this.#loss.maybeTrust(state, life)
     if (this.leaderEpoch !== leaderEpoch || this.role.type !== role.type) this.#roleEnded()
     this.#moved()
-  }
-
-  /** A log that is in sync in this life has again what it had lost. */
-  #maybeTrust(state: PartitionState, life: Life): void {
-    if (this.#condition === 'whole' || this.#isTrusting) return
-    const member = memberOf(state.isr, this.#core.self)
-    if (member === undefined || member.isAwaited || !isSameLife(member, life)) return
-    void this.#trust()
-  }
-
-  /** Lowers the lost log's checkpoint first: this log may be shorter, and must not look damaged. */
-  async #trust(): Promise<void> {
-    this.#isTrusting = true
-    try {
-      await this.#host.willTruncate(this, this.#core.durableEnd)
-    } catch {
-      return // the host was told, and stops
-    }
-    if (this.#isClosed) return
-    try {
-      forgetLoss(this.#directory)
-      this.#condition = 'whole'
-      this.#isTrusting = false
-    } catch (error) {
-      this.#failed(new LogFailedError(this.#directory.path, error as Error))
-    }
   }
 
   /** The process ends soon; until then, nothing of this log is served or acknowledged. */
@@ -425,37 +374,16 @@ export class Replica {
     const facts = { topic, partition, role, leaderEpoch, logEnd, highWatermark }
     this.#host.log.info(facts, 'Partition changed its role')
     this.#log.isReadClosely = role.type === 'leading'
-    this.#queue.roleEnded()
-    this.#leadersHighWatermark = this.#leadersLogStart = 0
-    for (const watermark of [this.#durable, this.#committed, this.#low]) watermark.callOff()
-    for (const watch of this.#watches) watch.roleEnded()
+    this.#leading.roleEnded()
+    this.#following.roleEnded()
+    this.#progress.roleEnded()
     this.#host.roleChanged(this)
   }
 
   /** For what depends on time alone: early batches that waited too long, replicas that lag. */
   tick(nowMs: number): void {
     if (this.#isClosed) return
-    this.#queue.tick(nowMs)
-    if (this.#queue.isHolding) this.#host.tickSoon(this)
-    this.#maybeChangeIsr(nowMs)
-  }
-
-  #maybeChangeIsr(nowMs: number): void {
-    const wanted = this.#core.proposeIsr(nowMs)
-    if (wanted !== undefined) void this.#changeIsr(wanted)
-  }
-
-  async #changeIsr(wanted: PartitionState): Promise<void> {
-    const inForce = await this.#host.writeState(this, wanted)
-    if (inForce === undefined) return
-    const { topic, partition } = this
-    const { isr, version } = inForce
-    const facts = { topic, partition, isr, version, wanted: wanted.isr }
-    this.#host.log.info(facts, 'Wrote an ISR')
-    if (this.#life !== undefined) this.become(inForce, this.#life)
-    this.#core.isrWriteEnded(wanted.leaderEpoch, this.#host.clock.nowMs())
-    this.#host.tickSoon(this)
-    this.#moved()
+    this.#leading.tick(nowMs)
   }
 
   /** The topic's assignment has changed. */
@@ -463,7 +391,7 @@ export class Replica {
     if (version === this.#assignmentVersion) return
     this.#assignmentVersion = version
     this.#core.setReplicas(replicas, this.#host.clock.nowMs())
-    for (const watch of this.#watches) watch.replicasChanged()
+    this.#progress.replicasChanged()
     this.#moved()
   }
 
@@ -474,83 +402,41 @@ export class Replica {
     const nowMs = this.#host.clock.nowMs()
     this.#core.setMinInsyncReplicas(minInsyncReplicas, nowMs)
     this.#moved()
-    this.#maybeChangeIsr(nowMs)
+    this.#leading.maybeChangeIsr(nowMs)
   }
 
-  // --- as leader ---------------------------------------------------------------------------------
+  // --- as leader: see leading.ts -----------------------------------------------------------------
 
   produce(call: ProduceCall): void {
-    this.#queue.produce(call)
-    if (this.#queue.isHolding) this.#host.tickSoon(this)
-  }
-
-  #append(batch: Buffer): void {
-    const { logEnd, leaderEpoch } = this.#core
-    placeBatch(batch, logEnd, leaderEpoch)
-    this.#log.append(batch)
-    this.#unsavedBytes += batch.length
-    this.#core.leaderAppends(this.#host.clock.nowMs())
-    this.#core.appended(readBatchHeader(batch))
-    // Followers get the records with this turn's messages, before a flush that may hold it up.
-    for (const watch of this.#watches) watch.appended()
-    this.#host.turn.sync(this.#syncLog)
-  }
-
-  /** @returns ends the watch */
-  watch(watch: ReplicaWatch): () => void {
-    this.#watches.add(watch)
-    return () => this.#watches.delete(watch)
+    this.#leading.produce(call)
   }
 
   /** Records a follower's progress from its fetch. */
   followerFetched(id: BrokerId, life: Life, asked: ReplicaFetchPartition): FollowerVerdict {
-    const nowMs = this.#host.clock.nowMs()
-    const verdict = this.#core.followerFetched(id, life, asked, nowMs)
-    if (verdict.type === 'behind') {
-      const { topic, partition } = this
-      const facts = { topic, partition, follower: id, asked, logEnd: this.#core.logEnd }
-      this.#host.log.error(facts, 'Resigned: a follower has committed records that this log lacks')
-      this.#roleEnded()
-    }
-    this.#moved()
-    this.#maybeChangeIsr(nowMs)
-    return verdict
+    return this.#leading.followerFetched(id, life, asked)
   }
 
   /** Whether what holds this follower back holds produce requests back. */
   waitsFor(id: BrokerId): boolean {
-    return this.#core.waitsFor(id, this.#host.clock.nowMs())
+    return this.#leading.waitsFor(id)
   }
 
   followerGone(id: BrokerId): void {
-    this.#core.followerGone(id)
+    this.#leading.followerGone(id)
   }
 
   /** The life that the ISR names is over. */
   memberGone(member: Member): void {
-    this.#core.memberGone(member)
-    this.#maybeChangeIsr(this.#host.clock.nowMs())
-  }
-
-  readForFollower(offset: Offset, bytesMax: number): FetchedRecords {
-    return this.#read({ offset, end: this.#core.logEnd, bytesMax })
-  }
-
-  /** Calls the operation off when this replica's role, or its leader epoch, ends. */
-  waitForRoleEnd(operation: Operation): void {
-    operation.waitFor(this.#committed, Number.POSITIVE_INFINITY)
+    this.#leading.memberGone(member)
   }
 
   /** Removes the records before `offset`, which is committed, from all logs in sync. */
-  deleteRecords({ offset, deadlineMs, done }: DeleteCall): void {
-    this.removeBefore(offset)
-    const operation = new Operation((ending) => {
-      if (ending === 'reached') done(this.#low.value)
-      else if (ending === 'expired') done(this.#error('REQUEST_TIMED_OUT'))
-      else done(this.#error('NOT_LEADER_OR_FOLLOWER'))
-    })
-    operation.waitFor(this.#low, offset)
-    this.#host.purgatory.expireAt(operation, deadlineMs)
+  deleteRecords(call: DeleteCall): void {
+    this.#leading.deleteRecords(call)
+  }
+
+  readForFollower(offset: Offset, bytesMax: number): FetchedRecords {
+    return this.#reads.read({ offset, end: this.#core.logEnd, bytesMax })
   }
 
   endOfEpoch(epoch: number): EpochEnd | undefined {
@@ -571,98 +457,31 @@ export class Replica {
     return this.#head.written.gapsBelow
   }
 
-  /**
-   * The first committed record with at least this timestamp, or with the latest of all; undefined if
-   * there is none.
-   */
+  /** See `LogReads.offsetByTime`. */
   offsetByTime(wanted: number | 'latest'): Promise<FoundByTime | undefined> {
-    const timestampMs = wanted === 'latest' ? this.#log.maxTimestampMs : wanted
-    const { logStart: start, highWatermark: end } = this.#core
-    const found = offsetByTime(this.#log, timestampMs, { start, end }, this.#host.decompression)
-    return found.catch((error: Error) => {
-      if (!isUnreadable(error)) throw error
-      this.#damaged(error)
-      throw this.#error('KAFKA_STORAGE_ERROR')
-    })
+    return this.#reads.offsetByTime(wanted)
   }
 
-  // --- as follower -------------------------------------------------------------------------------
+  // --- as follower: see following.ts -------------------------------------------------------------
 
-  /**
-   * What the leader is to know of this follower, which also acknowledges what is durable.
-   *
-   * @param isStart records are wanted from its log end on
-   */
-  position({ isStart }: { readonly isStart: boolean }): ReplicaFetchPartition {
-    const { leaderEpoch, logEnd: offset, lastEpoch, highWatermark, logStart } = this.#core
-    const { durableEnd } = this.#core
-    const { topic, topicId, partition } = this
-    return {
-      topic,
-      topicId,
-      partition,
-      leaderEpoch,
-      offset,
-      lastEpoch,
-      highWatermark,
-      logStart,
-      durableEnd,
-      isStart,
-    }
+  /** See `Following.position`. */
+  position(at: { readonly isStart: boolean }): ReplicaFetchPartition {
+    return this.#following.position(at)
   }
 
-  /**
-   * Appends what the leader sent.
-   *
-   * @returns whether all of it continued our log; if not, it has to start again, `later` because the
-   *   gaps in it may be there only when that is on the disk
-   */
+  /** See `Following.appendFetched`. */
   appendFetched(fetched: ReplicaFetched): 'appended' | 'later' | 'not next' {
-    const { records } = fetched
-    const { leaderEpoch } = this
-    // With gaps, the offsets of the records alone do not show that they are next.
-    if (fetched.offset !== this.#core.logEnd) return 'not next'
-    const { gapsBelow } = this
-    let end = 0 // of the batches accepted so far
-    forEachBatch(records, (at, length) => {
-      const header = readBatchHeader(records, at)
-      if (at !== end || !this.#core.continuesLog(header, leaderEpoch, gapsBelow)) return
-      if (!isBatchIntact(records, at, length)) return
-      this.#core.appended(header)
-      end = at + length
-    })
-    if (end > 0) {
-      this.#log.append(records.subarray(0, end))
-      this.#unsavedBytes += end
-      this.#host.turn.sync(this.#syncLog)
-    }
-    this.#leadersHighWatermark = fetched.highWatermark
-    this.#leadersLogStart = fetched.logStart
-    this.#moved()
-    if (end === records.length) return 'appended'
-    if (fetched.gapsBelow <= gapsBelow) return 'not next'
-    void this.#head.expectGaps(fetched.gapsBelow)
-    return 'later'
+    return this.#following.appendFetched(fetched)
   }
 
   /** See `LogCut.truncate`. */
-  async truncate(diverging: EpochEnd, leadersStart: Offset): Promise<void> {
-    try {
-      await this.#cut.truncate(diverging, leadersStart)
-    } catch (error) {
-      if (isUnreadable(error)) this.#damaged(error)
-      throw error
-    }
+  truncate(diverging: EpochEnd, leadersStart: Offset): Promise<void> {
+    return this.#following.truncate(diverging, leadersStart)
   }
 
   /** See `LogCut.beginAnew`. */
   beginAnew(beginning: Beginning): Promise<void> {
-    return this.#cut.beginAnew(beginning)
-  }
-
-  #halt(): void {
-    this.#haltedBy = this.#state
-    this.#host.reportChanged(this)
+    return this.#following.beginAnew(beginning)
   }
 
   #wasCut(): void {
@@ -679,102 +498,65 @@ export class Replica {
   }
 
   waitForRecords(operation: Operation, offset: Offset): void {
-    operation.waitFor(this.#readable, offset + 1)
+    this.#progress.waitForRecords(operation, offset)
+  }
+
+  /** Calls the operation off when this replica's role, or its leader epoch, ends. */
+  waitForRoleEnd(operation: Operation): void {
+    this.#progress.waitForRoleEnd(operation)
+  }
+
+  /** @returns ends the watch */
+  watch(watch: ReplicaWatch): () => void {
+    return this.#progress.watch(watch)
   }
 
   /** Committed records from the batch that holds `offset` on. */
   readCommitted(offset: Offset, bytesMax: number): FetchedRecords {
-    return this.#read({ offset, end: this.#core.highWatermark, bytesMax })
+    return this.#reads.read({ offset, end: this.#core.highWatermark, bytesMax })
   }
 
-  #read({ offset, end, bytesMax }: { offset: Offset; end: Offset; bytesMax: number }) {
-    const limit = Math.min(bytesMax, limits.fetchBytesMax)
-    const records =
-      offset < end ? this.#sound({ from: offset, end, bytesMax: limit }) : Buffer.alloc(0)
-    const { highWatermark, logStart } = this.#core
-    return { highWatermark, logStart, records }
-  }
-
-  /** Nothing that is damaged, nor what follows it, leaves this broker. */
-  #sound(range: { from: Offset; end: Offset; bytesMax: number }): Buffer {
-    if (this.#isDamaged) return Buffer.alloc(0)
-    try {
-      return this.#log.read(range)
-    } catch (error) {
-      if (!isUnreadable(error)) throw error
-      this.#damaged(error)
-      return Buffer.alloc(0)
-    }
-  }
-
-  /** For observers: the same records, without consequences. @throws LogDamagedError */
+  /** See `LogReads.peek`. */
   peek(offset: Offset, end: Offset): Buffer {
-    return this.#log.read({ from: offset, end, bytesMax: limits.fetchBytesMax })
-  }
-
-  #damaged(error: LogDamagedError | LogVersionError): void {
-    if (this.#isDamaged) return
-    this.#isDamaged = true
-    this.#compactor.abort()
-    try {
-      markSuspect(this.#directory)
-    } catch (cause) {
-      this.#failed(new LogFailedError(this.#directory.path, cause as Error))
-    }
-    this.#host.damaged(this, error)
+    return this.#reads.peek(offset, end)
   }
 
   // --- the log -----------------------------------------------------------------------------------
 
+  /** Whether the log may be changed, other than by a cut that is under way. */
+  get #isOpen(): boolean {
+    return !this.#following.isCutting && !this.#isClosed
+  }
+
+  #append(batches: Buffer): void {
+    this.#log.append(batches)
+    this.#upkeep.appended(batches.length)
+    this.#host.turn.sync(this.#syncLog)
+  }
+
+  #flush(): void {
+    if (this.#isOpen) this.#log.flush()
+  }
+
   /** Removes everything before `offset`, as far as it is committed, soon. */
   removeBefore(offset: Offset): void {
-    if (!this.#cut.isRunning && !this.#isClosed) this.#head.removeBefore(offset)
+    if (this.#isOpen) this.#head.removeBefore(offset)
   }
 
-  /**
-   * Begins segments and removes what is due by the topic's rules. Called now and then.
-   *
-   * @param nowMs see steady-time.ts
-   */
+  /** See `LogUpkeep.maintain`. Called now and then. */
   maintain(config: TopicConfig, nowMs: number): void {
-    if (this.#cut.isRunning || this.#isClosed || this.#isDamaged) return
-    if (this.role.type === 'idle') return
-    this.#log.segmentBytes = config['segment.bytes']
-    this.#log.maybeRoll(config['segment.ms'], nowMs)
-    this.#log.dropBefore(this.#core.logStart)
-    const policy = config['cleanup.policy']
-    if (policy.includes('compact')) {
-      this.#compactor.maybeBegin(config, this.#log.segments(nowMs), nowMs)
-    }
-    if (!policy.includes('delete')) return
-    const rules = {
-      retentionMs: config['retention.ms'],
-      retentionBytes: config['retention.bytes'],
-    }
-    const { highWatermark, logStart } = this.#core
-    const due = dueBefore(this.#log.segments(nowMs), rules, { highWatermark, nowMs })
-    if (due > logStart) this.removeBefore(due)
+    if (!this.#isOpen || this.#reads.isDamaged || this.role.type === 'idle') return
+    this.#upkeep.maintain(config, nowMs)
   }
 
-  /** Whether all records were read since the broker started, or appended since. */
+  /** See `LogReads.isChecked`. */
   get isChecked(): boolean {
-    return this.#isDamaged || this.#log.isChecked
+    return this.#reads.isChecked
   }
 
-  /**
-   * Reads some of the records that no start has read, for damage.
-   *
-   * @returns the number of bytes; 0: that was all
-   */
+  /** See `LogReads.checkSome`. */
   checkSome(bytesMax: number): number {
-    if (this.#isDamaged || this.#isClosed || this.#cut.isRunning) return 0
-    try {
-      return this.#log.checkSome(bytesMax)
-    } catch (error) {
-      if (!isUnreadable(error)) throw error
-      this.#damaged(error)
-      return 0
-    }
+    return this.#isOpen ? this.#reads.checkSome(bytesMax) : 0
   }
 
   get isCompacting(): boolean {
@@ -783,31 +565,21 @@ export class Replica {
 
   /** Does a little of the compaction that is under way. */
   compactSome(): void {
-    if (!this.#cut.isRunning && !this.#isClosed) this.#compactor.step()
+    if (this.#isOpen) this.#compactor.step()
   }
 
-  /**
-   * Writes a snapshot if much was appended since the last one.
-   *
-   * @param isLast the broker stops: its next start should find little to read
-   */
-  maybeSaveSnapshot({ isLast }: { readonly isLast: boolean }): void {
-    const bytesMin = isLast ? this.#snapshotBytes / 8 : this.#snapshotBytes
-    if (this.#unsavedBytes < bytesMin || this.#cut.isRunning || this.#isClosed) return
-    if (this.#head.save()) this.#unsavedBytes = 0
-  }
-
-  #flush(): void {
-    if (!this.#cut.isRunning && !this.#isClosed) this.#log.flush()
+  /** See `LogUpkeep.maybeSaveSnapshot`. */
+  maybeSaveSnapshot(ending: { readonly isLast: boolean }): void {
+    if (this.#isOpen) this.#upkeep.maybeSaveSnapshot(ending)
   }
 
   async close(): Promise<void> {
     this.resign()
     this.#isClosed = true
     this.#compactor.abort()
-    this.#readable.callOff()
+    this.#progress.close()
     // A failed cut was reported to the host; the log is closed anyway.
-    await this.#cut.settled()
+    await this.#following.settled()
     this.#head.stop()
     await this.#head.settled()
     await this.#log.close()
@@ -817,24 +589,13 @@ export class Replica {
     const nowMs = this.#host.clock.nowMs()
     this.#core.durable(end, nowMs)
     this.#moved()
-    this.#maybeChangeIsr(nowMs)
+    this.#leading.maybeChangeIsr(nowMs)
   }
 
   /** Passes the core's offsets on to the operations that wait for them. */
   #moved(): void {
-    this.#core.learnHighWatermark(this.#leadersHighWatermark)
-    if (this.#leadersLogStart > this.#core.logStart) this.removeBefore(this.#leadersLogStart)
-    const { logStart, durableEnd, highWatermark } = this.#core
-    const haveMoved =
-      durableEnd !== this.#durable.value ||
-      highWatermark !== this.#committed.value ||
-      logStart !== this.#logStartSeen
-    this.#logStartSeen = logStart
-    this.#low.move(this.#core.lowWatermark ?? 0)
-    this.#durable.move(durableEnd)
-    this.#committed.move(highWatermark)
-    this.#readable.move(highWatermark)
-    if (haveMoved) for (const watch of this.#watches) watch.moved()
+    this.#following.followOffsets()
+    this.#progress.moved()
   }
 
   #error(code: MqErrorCode): BrokerError {

@@ -14,9 +14,9 @@ import {
   noMembers,
   parseMembers,
   votersOf,
-} from '../membership.ts'
+} from '../membership/membership.ts'
+import { isObserver, type QuorumServer } from '../membership/quorum-server.ts'
 import type { Metrics } from '../metrics.ts'
-import { isObserver, type QuorumServer } from '../quorum-server.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import type { Storage } from '../storage/storage.ts'
 import { formatDigest } from '../ztree/digest.ts'

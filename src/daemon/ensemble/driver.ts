@@ -1,5 +1,5 @@
 // The shell around Zab: one inbox of ticks, messages and disk completions in; effects out, in
-// order. It decides nothing. The proposals of one turn of the event loop are sealed into one batch
+// order. It decides nothing (the decisions lie beside it, each with its own file). The proposals of one turn of the event loop are sealed into one batch
 // at its end, sent first and synced to disk afterwards (turn.ts): PROPOSAL, then acks, then
 // fdatasync.
 //
@@ -9,13 +9,10 @@
 //
 // Next on the path: proposals.ts.
 
-import type { Address } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
-import { Fifo } from '../../fifo.ts'
 import { invariant } from '../../invariant.ts'
-import { limits } from '../../limits.ts'
 import type { Logger } from '../../logger.ts'
-import { lastOf, payloadsOf } from '../../protocol/peer/entries.ts'
+import { lastOf } from '../../protocol/peer/entries.ts'
 import type { LeaderMessage, LearnerMessage, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { formatZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
@@ -23,9 +20,9 @@ import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
 import type { ConfigurationState, ProposedConfiguration } from '../zab/configuration.ts'
-import type { ReconfigurationVerdict } from '../zab/leading.ts'
+import type { ReconfigurationVerdict } from '../zab/reconfiguration.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
-import type { Epochs, LoggedChange, ZabEffect, ZabInput, ZabOptions } from '../zab/types.ts'
+import type { Epochs, ZabEffect, ZabInput, ZabOptions } from '../zab/types.ts'
 import { Zab } from '../zab/zab.ts'
 import { AckTimes } from './ack-times.ts'
 import { Confirmations } from './confirmations.ts'
@@ -34,12 +31,14 @@ import type { EnsembleOptions } from './ensemble-options.ts'
 import { describeMembers, membersOf } from './greeting.ts'
 import { HistoryStream } from './history-stream.ts'
 import { type Held, Hold } from './hold.ts'
+import { Inbox } from './inbox.ts'
 import { LeadershipTransfer } from './leadership-transfer.ts'
 import { LogPurge } from './log-purge.ts'
+import { changesIn } from './logged-changes.ts'
 import { epochsOf, type Meta } from './meta.ts'
-import { formatAddresses } from './peer-addresses.ts'
 import { PeerLinks } from './peer-links.ts'
 import { Proposals } from './proposals.ts'
+import { peersOf, reachableIn } from './reachable.ts'
 import { roleChange, roleSentence } from './role-change.ts'
 import { RoleTimes } from './role-times.ts'
 import { Routing } from './routing.ts'
@@ -61,8 +60,10 @@ export class EnsembleDriver implements Ensemble {
   #meta: Meta
   #role: EnsembleRole = { type: 'looking' }
 
-  readonly #inbox = new Fifo<ZabInput>()
-  #stepping = false
+  readonly #inbox = new Inbox<ZabInput>(
+    (input) => this.#step(input),
+    () => this.#maybeDrained(),
+  )
   readonly #standstill: Standstill
   readonly #waitingNotice: WaitingNotice
   #stopTicking: (() => void) | undefined
@@ -128,10 +129,7 @@ export class EnsembleDriver implements Ensemble {
       instance: options.instance,
       members: membersOf(servers, observers),
       groups: options.groups,
-      // Observers have nothing to say to each other.
-      peers: new Map(
-        [...servers].filter(([id]) => id !== self && !(observers.has(self) && observers.has(id))),
-      ),
+      peers: peersOf(self, servers, observers),
       isOpen: options.changing !== undefined,
       membership: () => ({
         ensembleId: this.#zab.epochs.ensembleId,
@@ -246,9 +244,8 @@ export class EnsembleDriver implements Ensemble {
 
   transferLeadership(request: TransferRequest, done: (outcome: TransferOutcome) => void): void {
     if (this.#role.type !== 'leading') return done({ type: 'not leading' })
-    const refuse = (reason: string): void => done({ type: 'refused', reason })
-    if (this.#transfer.isAsked) return refuse('a transfer of leadership is in progress')
-    if (this.#hold.isHolding) return refuse('this leader is about to begin its next epoch')
+    const reason = this.#transfer.refusal(this.#hold)
+    if (reason !== undefined) return done({ type: 'refused', reason })
     this.#transfer.asked(done)
     this.#put({ type: 'transfer', request })
   }
@@ -319,17 +316,9 @@ export class EnsembleDriver implements Ensemble {
     if (this.#hold.mayHandOver(waitingCount)) this.#put({ type: 'handover' })
   }
 
-  /** An input that arises during a step waits until all effects of that step are performed. */
   #put(input: ZabInput): void {
     if (this.#stopped) return
-    this.#inbox.push(input)
-    if (this.#stepping) return
-    this.#stepping = true
-    for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
-      this.#step(next)
-    }
-    this.#stepping = false
-    this.#maybeDrained()
+    this.#inbox.put(input)
   }
 
   /** Everything that a transfer of leadership has to wait for passes through the inbox. */
@@ -427,18 +416,7 @@ export class EnsembleDriver implements Ensemble {
     const { changing, lastApplied } = this.#options
     if (changing === undefined) return {}
     const { changeIn } = changing
-    const changes: LoggedChange[] = []
-    const { lastZxid: upTo } = this.#txnLog
-    for (let after = lastApplied; after < upTo; ) {
-      const entries = this.#txnLog.readEntries({ after, upTo, bytesMax: limits.historyChunkBytes })
-      let zxid: number = entries.first
-      for (const payload of payloadsOf(entries)) {
-        const change = changeIn(payload)
-        if (change !== undefined) changes.push({ zxid: zxid as Zxid, change })
-        zxid++
-      }
-      after = lastOf(entries)
-    }
+    const changes = changesIn(this.#txnLog, lastApplied, changeIn)
     return { changeIn, configuration: changing.shown(), changes }
   }
 
@@ -446,19 +424,9 @@ export class EnsembleDriver implements Ensemble {
   #configured(): void {
     const { changing } = this.#options
     if (changing === undefined || this.#zab.configuration.last.version === zxidZero) return
-    const [last = '', ...others] = this.#zab.configurationTexts
-    const listed = changing.serversIn(last)
-    const peers = new Map<ServerId, readonly Address[]>()
-    for (const text of [...others, last]) {
-      for (const { id, addresses } of changing.serversIn(text)) peers.set(id, addresses)
-    }
-    peers.delete(this.self)
-    const members = listed.map(({ id, addresses, observes }) => ({
-      id,
-      address: formatAddresses(addresses),
-      observes,
-    }))
-    this.#links.setServers(members, peers)
+    const configurations = this.#zab.configurationTexts.map((text) => changing.serversIn(text))
+    const { members, addresses } = reachableIn(this.self, configurations)
+    this.#links.setServers(members, addresses)
     this.#logger.info({ members: describeMembers(members) }, 'The ensemble has changed')
   }
 

@@ -7,7 +7,7 @@ import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { ConfigurationState, ProposedConfiguration } from '../zab/configuration.ts'
-import type { ReconfigurationVerdict } from '../zab/leading.ts'
+import type { ReconfigurationVerdict } from '../zab/reconfiguration.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
 
 export type TransferOutcome =

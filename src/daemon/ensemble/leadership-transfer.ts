@@ -14,6 +14,12 @@ export class LeadershipTransfer {
     return this.#done !== undefined
   }
 
+  /** Why a transfer cannot begin; undefined if Zab is to judge. */
+  refusal({ isHolding }: { readonly isHolding: boolean }): string | undefined {
+    if (this.isAsked) return 'a transfer of leadership is in progress'
+    return isHolding ? 'this leader is about to begin its next epoch' : undefined
+  }
+
   asked(done: Done): void {
     this.#done = done
   }

@@ -22,7 +22,13 @@ import {
 import type { RequestedMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
-import { encodeState, membersText, noMembers, parseMembers, votersOf } from '../membership.ts'
+import {
+  encodeState,
+  membersText,
+  noMembers,
+  parseMembers,
+  votersOf,
+} from '../membership/membership.ts'
 import { samePassword } from '../session/authentication.ts'
 import type { SessionTracker } from '../session/session-tracker.ts'
 import { isAllowed, normalizeAcl } from '../ztree/acl.ts'

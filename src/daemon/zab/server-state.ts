@@ -18,11 +18,12 @@ import { History } from './history.ts'
 import { Membership } from './membership.ts'
 import { Patience } from './patience.ts'
 import { type Electorate, majority, type Quorum } from './quorum.ts'
-import type { Epochs, ZabEffect, ZabInput, ZabOptions, ZabTiming } from './types.ts'
+import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
 
 /** Leaves more counter values than can be proposed between two ticks. */
 const epochCounterMaxDefault = 2 ** 32 - 2 ** 20
 
+/** A configuration that a peer named. */
 interface ToldConfiguration {
   readonly version: Zxid
   readonly text: string
@@ -55,7 +56,11 @@ export class ServerState {
   readonly #seed: ConfigurationState
   readonly #changeIn: ZabOptions['changeIn']
   readonly #groupsIn: ZabOptions['groupsIn']
-  #told: ToldConfiguration | undefined
+  /**
+   * By the peer that named it, the last one of each: what one of them names may never be committed,
+   * and what others name later is then an earlier one.
+   */
+  readonly #told = new Map<ServerId, ToldConfiguration>()
   /** The connected peers whose votes, epochs and zxids count. */
   readonly #members = new Set<ServerId>()
   /** The voters of connected peers whose files have others than ours. */
@@ -115,23 +120,25 @@ export class ServerState {
   }
 
   /**
-   * Memberships by which other servers may go: of a configuration later than ours that a peer named,
+   * Memberships by which other servers may go: of configurations later than ours that peers named,
    * and of the files of connected peers. They help to find a leader, no more.
    */
   get elsewhere(): readonly Membership[] {
-    const lists = [...this.#lists.values()]
-    return this.#told === undefined ? lists : [this.#told.membership, ...lists]
+    return [...this.told.map(({ membership }) => membership), ...this.#lists.values()]
   }
 
-  get toldText(): string | undefined {
-    return this.#told?.text
+  /** Configurations later than ours that peers named. */
+  get told(): readonly ToldConfiguration[] {
+    const ours = this.configurations.state.last.version
+    return [...this.#told.values()].filter(({ version }) => version > ours)
   }
 
-  tell(configuration: Configuration): void {
+  tell(from: ServerId, configuration: Configuration): void {
     const { version, text } = configuration
-    if (version <= this.configurations.state.last.version) return
-    if (version <= (this.#told?.version ?? zxidZero)) return
-    this.#told = { version, text, membership: new Membership(this.electorateOf(configuration)) }
+    const isNew = version > this.configurations.state.last.version
+    if (!isNew || this.#told.get(from)?.version === version) return
+    const membership = new Membership(this.electorateOf(configuration))
+    this.#told.set(from, { version, text, membership })
     this.emit({ type: 'configured' })
   }
 
@@ -158,7 +165,13 @@ export class ServerState {
     return this.#truncating || this.#installing
   }
 
-  connect({ peer, isMember, voters }: Extract<ZabInput, { type: 'connected' }>): void {
+  connect(
+    peer: ServerId,
+    {
+      isMember,
+      voters,
+    }: { readonly isMember: boolean; readonly voters?: readonly ServerId[] | undefined },
+  ): void {
     this.connected.add(peer)
     if (voters === undefined) this.#lists.delete(peer)
     else this.#lists.set(peer, new Membership(majority(voters)))

@@ -20,8 +20,10 @@ import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { ConfigurationState, ProposedConfiguration } from './configuration.ts'
 import { Following } from './following.ts'
-import { Leading, type LearnerCounts, type ReconfigurationVerdict } from './leading.ts'
+import { Leading } from './leading.ts'
+import type { LearnerCounts } from './learners.ts'
 import { Looking, type Waiting } from './looking.ts'
+import type { ReconfigurationVerdict } from './reconfiguration.ts'
 import { ServerState } from './server-state.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from './types.ts'
 
@@ -93,8 +95,8 @@ export class Zab {
   /** The texts of all configurations that may be in force, the last one first. */
   get configurationTexts(): readonly string[] {
     const { last, before } = this.configuration
-    const texts = [last.text, before?.text, this.#state.toldText]
-    return texts.filter((text) => text !== undefined)
+    const told = this.#state.told.map(({ text }) => text)
+    return [last.text, ...(before === undefined ? [] : [before.text]), ...told]
   }
 
   /** Whether the log may be purged: no learner is synchronizing, and so needs parts of it. */
@@ -117,7 +119,7 @@ export class Zab {
         role.tick(nowMs)
         break
       case 'connected':
-        state.connect(input)
+        state.connect(input.peer, input)
         state.send(input.peer, role.notification())
         role.connected(nowMs, input.peer)
         break
@@ -141,7 +143,7 @@ export class Zab {
         }
         if (input.message.type === 'CONFIGURATION') {
           if (!state.isMember(input.from)) break
-          state.tell(input.message)
+          state.tell(input.from, input.message)
         }
         role.received(nowMs, input.from, input.message)
         break

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Beginning, Role } from '../../../src/broker/partition/partition.ts'
-import type { ReplicaWatch } from '../../../src/broker/replication/replica.ts'
+import type { ReplicaWatch } from '../../../src/broker/replication/progress.ts'
 import { ReplicaFetcher } from '../../../src/broker/replication/replica-fetcher.ts'
 import type { Outcome } from '../../../src/client/mq/mq-connection.ts'
 import { limits } from '../../../src/limits.ts'

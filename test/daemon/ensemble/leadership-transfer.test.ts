@@ -42,3 +42,11 @@ for (const [role, want] of [
     t.notOk(transfer.isAsked)
   })
 }
+
+t.test('a second transfer is refused, and one while the epoch ends', async (t) => {
+  const { transfer } = asked()
+  t.equal(transfer.refusal({ isHolding: false }), 'a transfer of leadership is in progress')
+  transfer.end({ type: 'not leading' })
+  t.equal(transfer.refusal({ isHolding: true }), 'this leader is about to begin its next epoch')
+  t.equal(transfer.refusal({ isHolding: false }), undefined)
+})

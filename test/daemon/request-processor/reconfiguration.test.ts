@@ -9,7 +9,7 @@ import {
   noMembers,
   parseMembers,
   votersOf,
-} from '../../../src/daemon/membership.ts'
+} from '../../../src/daemon/membership/membership.ts'
 import {
   nextMembers,
   type Reconfig,

@@ -140,6 +140,21 @@ t.test('an observer elects no server and follows a leader that works', async (t)
   t.same(observer.roles(), ['following'])
 })
 
+t.test('an observer follows a leader by each configuration that peers named', async (t) => {
+  const observer = new Core(4)
+  observer.step({ type: 'connected', peer: id(5), isMember: true })
+  const named = (version: Zxid, voters: readonly ServerId[]): ZabMessage => ({
+    ...{ type: 'CONFIGURATION', version, voters: [...voters], text: '' },
+  })
+  // A later one, which its leader lost in a cut, and the one in force.
+  observer.hear(1, named(at(3, 9), [id(1), id(3)]))
+  observer.hear(2, named(at(3, 5), [id(1), id(2), id(5)]))
+  observer.hear(5, word('leading', 5))
+  t.same(observer.roles(), [], 'the word of a leader alone')
+  observer.hear(2, word('following', 5))
+  t.same(observer.roles(), ['following'])
+})
+
 t.test('an observer without data waits for no server', async (t) => {
   const observer = new Core(4, { initialised: false, currentEpoch: 0 })
   t.equal(observer.zab.waiting, undefined)

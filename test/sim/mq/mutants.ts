@@ -13,6 +13,8 @@ const logHead = 'broker/replication/log-head.ts'
 const logCut = 'broker/replication/log-cut.ts'
 const queue = 'broker/replication/produce-queue.ts'
 const replica = 'broker/replication/replica.ts'
+const leading = 'broker/replication/leading.ts'
+const following = 'broker/replication/following.ts'
 const replicaManager = 'broker/replication/replica-manager.ts'
 const throttle = 'broker/replication/replication-throttle.ts'
 const fetcher = 'broker/replication/replica-fetcher.ts'
@@ -247,7 +249,7 @@ export const mqMutants: readonly Mutant[] = [
     rule: durableRule,
     edits: [
       {
-        file: replica,
+        file: following,
         from: '    const { durableEnd } = this.#core\n    const { topic',
         to: '    const durableEnd = this.#core.logEnd\n    const { topic',
       },
@@ -284,8 +286,8 @@ export const mqMutants: readonly Mutant[] = [
     edits: [
       {
         file: replica,
-        from: 'return this.#read({ offset, end: this.#core.highWatermark, bytesMax })',
-        to: 'return this.#read({ offset, end: this.#core.logEnd, bytesMax })',
+        from: 'return this.#reads.read({ offset, end: this.#core.highWatermark, bytesMax })',
+        to: 'return this.#reads.read({ offset, end: this.#core.logEnd, bytesMax })',
       },
     ],
     seeds: 50,
@@ -462,33 +464,6 @@ export const mqMutants: readonly Mutant[] = [
     ],
     seeds: 50,
   },
-  {
-    name: 'a follower takes what does not continue its log',
-    rule: 'a log has no gaps',
-    edits: [
-      {
-        file: partition,
-        from: '      (baseOffset <= this.#logEnd || baseOffset <= gapsBelow) &&\n',
-        to: '',
-      },
-      {
-        file: partition,
-        from: '    if (baseOffset >= this.#logEnd) return true\n',
-        to: '    if (baseOffset >= 0) return true\n',
-      },
-      {
-        file: replica,
-        from: "if (fetched.offset !== this.#core.logEnd) return 'not next'",
-        to: '',
-      },
-      {
-        file: fetcher,
-        from: 'if (follower?.since !== fetched.since) continue',
-        to: 'if (follower === undefined) continue',
-      },
-    ],
-    seeds: 1000,
-  },
 
   // --- znodes ------------------------------------------------------------------------------------
   {
@@ -563,7 +538,7 @@ export const mqMutants: readonly Mutant[] = [
       },
       {
         file: 'broker/group/group.ts',
-        from: 'state.initial?.untilMs ?? state.startedMs + this.#rebalanceTimeoutMs()',
+        from: 'state.initial?.untilMs ?? state.startedMs + this.#roster.rebalanceTimeoutMs',
         to: 'state.initial?.untilMs ?? Number.POSITIVE_INFINITY',
       },
     ],
@@ -1021,9 +996,9 @@ export const lostDiskMutants: readonly Mutant[] = [
     rule: durableRule,
     edits: [
       {
-        file: replica,
+        file: leading,
         from: '    this.#core.appended(readBatchHeader(batch))\n',
-        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#host.clock.nowMs())\n',
+        to: '    this.#core.appended(readBatchHeader(batch))\n    this.#core.durable(this.#core.logEnd, this.#clock.nowMs())\n',
       },
     ],
     seeds: 230,
@@ -1032,6 +1007,33 @@ export const lostDiskMutants: readonly Mutant[] = [
 
 /** Mutants that the scenarios catch (scenarios.ts). */
 export const scenarioMutants: readonly Mutant[] = [
+  {
+    name: 'a follower takes what does not continue its log',
+    rule: 'a log has no gaps',
+    edits: [
+      {
+        file: partition,
+        from: '      (baseOffset <= this.#logEnd || baseOffset <= gapsBelow) &&\n',
+        to: '',
+      },
+      {
+        file: partition,
+        from: '    if (baseOffset >= this.#logEnd) return true\n',
+        to: '    if (baseOffset >= 0) return true\n',
+      },
+      {
+        file: following,
+        from: "if (fetched.offset !== this.#core.logEnd) return 'not next'",
+        to: '',
+      },
+      {
+        file: fetcher,
+        from: 'if (follower?.since !== fetched.since) continue',
+        to: 'if (follower === undefined) continue',
+      },
+    ],
+    seeds: 300,
+  },
   {
     name: 'eligible replicas stay when min.insync.replicas falls',
     rule: 'nothing is committed without a replica that may be elected later on',
@@ -1059,7 +1061,7 @@ export const scenarioMutants: readonly Mutant[] = [
     rule: 'what is acknowledged is on the disks of min.insync.replicas, after a change, too',
     edits: [
       {
-        file: 'broker/replication/replica-manager.ts',
+        file: replicaManager,
         from: '      replica.setMinInsyncReplicas(image.minInsyncReplicas(found, partition))\n',
         to: '',
       },
@@ -1215,7 +1217,7 @@ export const scenarioMutants: readonly Mutant[] = [
       ).concat(leftoversOf(found.assignment, self))`,
       },
       {
-        file: replicaManager,
+        file: 'broker/replication/assigned-replicas.ts',
         from: 'if (replicas?.includes(self) !== true) return undefined',
         to: `if (replicas?.includes(self) !== true) return undefined
     if (assignment.moves?.get(partition)?.target.includes(self) === false) return undefined`,

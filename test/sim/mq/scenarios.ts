@@ -25,6 +25,8 @@ const lateMs = 3000
 /** Longer than a change of a config takes to be known everywhere. */
 const knownMs = 1000
 const hourMs = 3_600_000
+/** Less than a fetch may take, and longer than it takes to move leadership twice. */
+const slowMs = 1200
 /** Seconds that a replica takes under a throttle: long, and less than a wait for it. */
 const throttledS = 5
 
@@ -157,8 +159,10 @@ export const scenarios: readonly Scenario[] = [
       const directory = world.directoryOf(doomed, 0) ?? ''
       const path = zkPaths.deletedTopic(directory.slice(0, directory.lastIndexOf('-')))
       let waiting: readonly number[] = []
+      let isDeleted = false
       world.whenApplied = (tree) => {
         const left = decodeDeletedTopic('', dataOf(tree, path), 0)?.brokers ?? []
+        isDeleted ||= left.length > 0
         for (const broker of world.brokers) {
           if (!waiting.includes(broker.id) || left.some((id) => id === broker.id)) continue
           world.queue.at(world.queue.nowMs, () => broker.end({ power: true }))
@@ -167,7 +171,7 @@ export const scenarios: readonly Scenario[] = [
       }
       // The broker that is asked may die before it answers.
       admin.deleteTopics([doomed]).catch(() => undefined)
-      await world.until('a topic is deleted', () => waiting.length > 0)
+      await world.until('a topic is deleted', () => isDeleted)
       await world.run(lateMs)
       for (const broker of world.brokers) broker.start()
       await world.until('nothing of a deleted topic stays on a disk', () =>
@@ -250,6 +254,33 @@ export const scenarios: readonly Scenario[] = [
       await world.run(lateMs)
       for (const broker of others) broker.start()
       await world.run(lateMs)
+    },
+  },
+  {
+    name: 'another leads for a moment, while a follower waits for records of the leader before',
+    script: async (world) => {
+      const leader = await begin(world)
+      const [next, follower] = world.brokers.filter((broker) => broker !== leader)
+      invariant(next !== undefined && follower !== undefined, 'two of three brokers follow')
+      // Each broker leads a partition of it: the follower's session with each of them goes on.
+      const admin = world.makeAdmin('topics')
+      await answered(world, admin.createTopic({ topic: 'other', partitions: 3, replicas: 3 }))
+      admin.close()
+      await world.run(knownMs)
+      world.network.slow(leader.name, follower.name, slowMs)
+      const end = leader.durableEnd(0)
+      world.send(10, [0])
+      await world.until('a follower has records', () => next.durableEnd(0) > end)
+      for (const first of [next, leader]) {
+        const others = world.brokers.filter((broker) => broker !== first)
+        const target = [first, ...others].map(({ id }) => id as BrokerId)
+        await answered(world, world.strange.reassign(0, target))
+        await answered(world, world.strange.electPreferred())
+        await world.until('the preferred replica leads', () => first.leads(0))
+      }
+      await world.run(2 * slowMs)
+      world.network.unblockAll()
+      await world.store(20, [0])
     },
   },
   {

@@ -9,7 +9,7 @@ const recovery = 'log/recovery.ts'
 const durableFile = 'durable-file.ts'
 const driver = 'daemon/ensemble/driver.ts'
 const transfer = 'daemon/zab/transfer.ts'
-const zabLeading = 'daemon/zab/leading.ts'
+const succession = 'daemon/zab/succession.ts'
 const logPurge = 'daemon/ensemble/log-purge.ts'
 const undelivered = 'daemon/ensemble/undelivered.ts'
 const storage = 'daemon/storage/storage.ts'
@@ -57,7 +57,7 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'old records with good checksums must not come back',
     edits: [
       {
-        file: log,
+        file: 'log/truncation.ts',
         from: 'else kept.zeroStale(next)',
         to: 'else next(null)',
       },
@@ -628,9 +628,9 @@ export const serverMutants: readonly Mutant[] = [
         to: "if (this.#phase !== 'holding' || learners.every((id) => !this.#held.has(id))) return false",
       },
       {
-        file: zabLeading,
-        from: 'if (!transfer.hasHeld(id)) this.#drop',
-        to: 'if (id < 0) this.#drop',
+        file: succession,
+        from: 'if (!transfer.hasHeld(id)) drop(',
+        to: 'if (id < 0) drop(',
       },
     ],
     seeds: 300,
@@ -640,8 +640,8 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'RESUME lets learners send again',
     edits: [
       {
-        file: zabLeading,
-        from: "for (const id of this.#learnersInStep) this.#state.send(id, { type: 'RESUME' })",
+        file: succession,
+        from: "for (const id of learners.inStep) state.send(id, { type: 'RESUME' })",
         to: '',
       },
     ],

@@ -13,6 +13,11 @@
 import type { Mutant } from '../mutate.ts'
 
 const leading = 'daemon/zab/leading.ts'
+const discovery = 'daemon/zab/discovery.ts'
+const synchronization = 'daemon/zab/synchronization.ts'
+const observerFeed = 'daemon/zab/observer-feed.ts'
+const reconfiguration = 'daemon/zab/reconfiguration.ts'
+const succession = 'daemon/zab/succession.ts'
 const following = 'daemon/zab/following.ts'
 const serverState = 'daemon/zab/server-state.ts'
 
@@ -84,9 +89,9 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'messages of a peer count once it has named the ensemble',
     edits: [
       {
-        file: leading,
-        from: 'const counts = initialised && this.#isVoter(from) && this.#state.isMember(from)',
-        to: 'const counts = initialised && this.#isVoter(from)',
+        file: discovery,
+        from: 'return initialised && membership.isVoter(from) && this.#state.isMember(from)',
+        to: 'return initialised && membership.isVoter(from)',
       },
       {
         file: 'daemon/zab/epoch-bound.ts',
@@ -113,8 +118,8 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'a quorum of ACKEPOCH',
     edits: [
       {
-        file: leading,
-        from: 'quorum.has((voter) => promised(voter) && this.#counts(voter))',
+        file: discovery,
+        from: 'quorum.has((voter) => promised(voter) && this.counts(voter))',
         to: 'true',
       },
     ],
@@ -124,7 +129,11 @@ export const zabMutants: readonly Mutant[] = [
     name: 'leader stays though a learner has a newer history',
     rule: 'the leader steps down',
     edits: [
-      { file: leading, from: 'if (newer && this.#counts(from)) {', to: 'if (newer && !newer) {' },
+      {
+        file: leading,
+        from: 'if (newer && this.#discovery.counts(from)) {',
+        to: 'if (newer && !newer) {',
+      },
       { file: leading, from: 'if (newer)\n', to: 'if (newer && !newer)\n' },
     ],
     seeds: 200,
@@ -146,14 +155,14 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'the whole log of the leader, committed or not (ZOOKEEPER-3023)',
     edits: [
       {
-        file: leading,
+        file: synchronization,
         from: 'upTo: history.last })',
-        to: 'upTo: this.#broadcast.committed })',
+        to: 'upTo: state.delivered })',
       },
       {
-        file: leading,
+        file: synchronization,
         from: 'if (after < history.last)',
-        to: 'if (after < this.#broadcast.committed)',
+        to: 'if (after < state.delivered)',
       },
     ],
     seeds: 200,
@@ -163,13 +172,13 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'lastCommitted never chooses the mode',
     edits: [
       {
-        file: leading,
-        from: 'const sync = decideSync(lastZxid, history)',
-        to: `const to = this.#broadcast.committed
-    const sync =
-      lastZxid > to && history.contains(to)
-        ? ({ type: 'TRUNC', to } as const)
-        : decideSync(lastZxid, history)`,
+        file: synchronization,
+        from: 'const sync = decideSync(from, history)',
+        to: `const cut = state.delivered
+  const sync =
+    from > cut && history.contains(cut)
+      ? ({ type: 'TRUNC', to: cut } as const)
+      : decideSync(from, history)`,
       },
     ],
     seeds: 100,
@@ -381,8 +390,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: "if (!quorum.has(withUs)) this.#stepDown('a quorum is lost')",
-        to: 'quorum.has(withUs)',
+        from: "if (!this.#discovery.keepsQuorum) this.#stepDown('a quorum is lost')",
+        to: '',
       },
     ],
     seeds: 200,
@@ -428,7 +437,7 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'it has forgotten its promises',
     edits: [
       {
-        file: leading,
+        file: discovery,
         from: 'return this.#learners.get(voter)?.initialised === true',
         to: 'return this.#learners.get(voter) !== undefined',
       },
@@ -440,14 +449,14 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'an ensemble begins only when ALL configured voters are seen without a history',
     edits: [
       {
-        file: leading,
+        file: discovery,
         from: 'return currentEpoch === undefined ? bootstrap : currentEpoch === 0',
         to: 'return (currentEpoch ?? 0) === 0 || bootstrap',
       },
       {
-        file: leading,
-        from: 'const everybody = this.#first && !state.bootstrap',
-        to: 'const everybody = this.#first && state.bootstrap',
+        file: discovery,
+        from: 'const everybody = first && !bootstrap',
+        to: 'const everybody = first && bootstrap',
       },
     ],
     seeds: 2000,
@@ -474,8 +483,8 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'a successor has the whole log on its disk when it is told to lead',
     edits: [
       {
-        file: leading,
-        from: 'if (delivered !== zxid || this.#broadcast.loggedBy(successor) !== zxid) return',
+        file: succession,
+        from: 'if (delivered !== zxid || loggedBy(successor) !== zxid) return',
         to: 'if (delivered !== zxid) return',
       },
     ],
@@ -486,9 +495,9 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'what a leader has proposed is committed and delivered before it hands over',
     edits: [
       {
-        file: leading,
-        from: 'if (delivered !== zxid || this.#broadcast.loggedBy(successor) !== zxid) return',
-        to: 'if (this.#broadcast.loggedBy(successor) !== zxid) return',
+        file: succession,
+        from: 'if (delivered !== zxid || loggedBy(successor) !== zxid) return',
+        to: 'if (loggedBy(successor) !== zxid) return',
       },
     ],
     seeds: 100,
@@ -496,7 +505,7 @@ export const zabMutants: readonly Mutant[] = [
   {
     name: 'the old leader goes on proposing after it handed over',
     rule: 'a leader that hands over proposes nothing more in its epoch',
-    edits: [{ file: leading, from: "    this.#state.emit({ type: 'hold' })\n", to: '' }],
+    edits: [{ file: succession, from: "    state.emit({ type: 'hold' })\n", to: '' }],
     seeds: 100,
   },
   {
@@ -504,7 +513,7 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'a transfer that takes too long is given up',
     edits: [
       {
-        file: leading,
+        file: succession,
         from: 'if (this.#transfer !== undefined && nowMs > this.#transfer.deadlineMs) {',
         to: 'if (this.#transfer !== undefined && nowMs < 0) {',
       },
@@ -516,12 +525,12 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'a transfer is given up when its successor is lost',
     edits: [
       {
-        file: leading,
-        from: 'if (this.#transfer?.successor === peer) this.#giveUpTransfer(',
-        to: 'if (peer < 0) this.#giveUpTransfer(',
+        file: succession,
+        from: 'if (this.#transfer?.successor === peer) this.#giveUp(',
+        to: 'if (peer < 0) this.#giveUp(',
       },
       {
-        file: leading,
+        file: succession,
         from: 'if (this.#transfer !== undefined && nowMs > this.#transfer.deadlineMs) {',
         to: 'if (this.#transfer !== undefined && nowMs < 0) {',
       },
@@ -533,9 +542,9 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'a transfer needs no election: everybody follows the successor at once',
     edits: [
       {
-        file: leading,
-        from: "        this.#state.send(id, { type: 'SUCCESSOR', successor, zxid })\n        this.#state.endSession(id)\n",
-        to: "        this.#drop(id, 'another server leads')\n",
+        file: succession,
+        from: "        state.send(id, { type: 'SUCCESSOR', successor, zxid })\n        state.endSession(id)\n",
+        to: "        drop(id, 'another server leads')\n",
       },
     ],
     seeds: 100,
@@ -558,7 +567,7 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: 'if (this.#transfer?.isHanding === true && id === this.#transfer.successor) continue',
+        from: 'if (this.#succession.isHandingTo(id)) continue',
         to: '',
       },
     ],
@@ -569,7 +578,7 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'a transfer of leadership is refused while one is in progress',
     edits: [
       {
-        file: leading,
+        file: succession,
         from: "if (this.#transfer !== undefined) return refused('a transfer of leadership is in progress')",
         to: '',
       },
@@ -582,7 +591,7 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: '    if (this.#transfer !== undefined) return\n    if (!this.broadcasting',
+        from: '    if (this.#succession.isUnderWay) return\n    if (!this.broadcasting',
         to: '    if (!this.broadcasting',
       },
     ],
@@ -610,15 +619,15 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'strictly after everything the leader had (ZOOKEEPER-3104)',
     edits: [
       {
-        file: leading,
+        file: synchronization,
         from: "if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })",
         to: '',
       },
       {
-        file: leading,
-        from: '    learner.sync(history.last)\n',
-        to: `    if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })
-    learner.sync(history.last)
+        file: synchronization,
+        from: '  learner.sync(history.last)\n',
+        to: `  if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })
+  learner.sync(history.last)
 `,
       },
     ],
@@ -678,8 +687,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: leading,
-        from: 'for (const [id] of this.#sortedLearners()) this.#drop(id,',
-        to: 'for (const [id] of this.#sortedLearners()) this.#forget(id,',
+        from: 'for (const [id] of this.#learners.sorted) this.#drop(id,',
+        to: 'for (const [id] of this.#learners.sorted) this.#forget(id,',
       },
     ],
     seeds: 200,
@@ -816,14 +825,14 @@ export const zabMutants: readonly Mutant[] = [
         to: '',
       },
       {
-        file: leading,
-        from: ': quorum.has((voter) => promised(voter) && this.#counts(voter))',
-        to: `: [...this.#learners.keys()].filter(promised).length * 2 >= state.membership.voters.length`,
+        file: discovery,
+        from: 'return quorum.has((voter) => promised(voter) && this.counts(voter))',
+        to: `return this.#learners.sorted.filter(([id]) => promised(id)).length * 2 >= this.#state.membership.voters.length`,
       },
       {
-        file: leading,
-        from: 'quorum.has((voter) => present(voter) && (this.#first || this.#counts(voter)))',
-        to: '(this.#first ? quorum.has(present) : this.#learners.size * 2 >= state.membership.voters.length)',
+        file: discovery,
+        from: 'quorum.has((voter) => present(voter) && (first || this.counts(voter)))',
+        to: '(first ? quorum.has(present) : this.#learners.sorted.length * 2 >= this.#state.membership.voters.length)',
       },
     ],
     seeds: 2000,
@@ -855,8 +864,8 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'the epoch of a server that does not vote binds no other',
     edits: [
       {
-        file: leading,
-        from: 'const counts = initialised && this.#isVoter(from) && this.#state.isMember(from)',
+        file: discovery,
+        from: 'return initialised && membership.isVoter(from) && this.#state.isMember(from)',
         to: 'const counts = initialised && this.#state.isMember(from)',
       },
     ],
@@ -879,7 +888,7 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'from the sync point on, all that follows reaches it (3104, and issue 1 of the specification)',
     edits: [
       {
-        file: leading,
+        file: observerFeed,
         from: 'if (!learner.takesProposals) return\n',
         to: "if (learner.phase.type !== 'synced') return\n",
       },
@@ -893,7 +902,7 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'I20: a configuration is proposed when the last one is active',
     edits: [
       {
-        file: leading,
+        file: reconfiguration,
         from: 'return !configurations.isJoint && configurations.since <= delivered',
         to: 'return configurations !== undefined && delivered >= 0',
       },
@@ -934,19 +943,19 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'I20: both majorities elect',
     edits: [
       {
-        file: leading,
-        from: ': quorum.has((voter) => promised(voter) && this.#counts(voter))',
-        to: ': state.configurations.mayBeQuorum((voter) => promised(voter) && this.#counts(voter))',
+        file: discovery,
+        from: 'return quorum.has((voter) => promised(voter) && this.counts(voter))',
+        to: 'return quorum && this.#state.configurations.mayBeQuorum((voter) => promised(voter) && this.counts(voter))',
       },
       {
-        file: leading,
-        from: 'if (!quorum.has((voter) => present(voter) && (this.#first || this.#counts(voter)))) return',
-        to: `if (!state.configurations.mayBeQuorum((voter) => present(voter) && (this.#first || this.#counts(voter)))) return`,
+        file: discovery,
+        from: 'return quorum.has((voter) => present(voter) && (first || this.counts(voter)))',
+        to: 'return quorum && this.#state.configurations.mayBeQuorum((voter) => present(voter) && (first || this.counts(voter)))',
       },
       {
-        file: leading,
-        from: "if (!quorum.has(withUs)) this.#stepDown('a quorum is lost')",
-        to: "if (!this.#state.configurations.mayBeQuorum(withUs) && quorum) this.#stepDown('a quorum is lost')",
+        file: discovery,
+        from: 'return quorum.has(\n',
+        to: 'return quorum && this.#state.configurations.mayBeQuorum(\n',
       },
       {
         file: 'daemon/zab/broadcast.ts',
@@ -1021,9 +1030,9 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'a leader that does not vote steps down once the change is committed',
     edits: [
       {
-        file: leading,
-        from: 'if (!isJoint && since <= zxid && !this.#isVoter(self)) this.#leave()',
-        to: 'if (isJoint && since > zxid && !this.#isVoter(self)) this.#leave()',
+        file: reconfiguration,
+        from: 'return !isJoint && since <= committed && !membership.isVoter(self)',
+        to: 'return isJoint && since > committed && !membership.isVoter(self)',
       },
     ],
     seeds: 500,
@@ -1033,9 +1042,9 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'the log of a voter has no gaps',
     edits: [
       {
-        file: leading,
-        from: 'if (entries.first > learner.sentUpTo) this.#propose(id, learner, entries)',
-        to: 'if (entries.first < learner.sentUpTo) this.#propose(id, learner, entries)',
+        file: observerFeed,
+        from: '(entries) => entries.first > learner.sentUpTo',
+        to: '(entries) => entries.first < learner.sentUpTo',
       },
     ],
     seeds: 1000,
@@ -1091,14 +1100,14 @@ export const zabMutants: readonly Mutant[] = [
     rule: 'the old majority alone may elect until a joint one has the change',
     edits: [
       {
-        file: leading,
+        file: reconfiguration,
         from: 'if (this.#activates || !configurations.isJoint || configurations.since > delivered) return',
         to: 'if (this.#activates || !configurations.isJoint || delivered < 0) return',
       },
       {
         file: leading,
         from: '    this.#state.append(entries)\n    if (',
-        to: '    this.#state.append(entries)\n    this.#maybeActivate()\n    if (',
+        to: '    this.#state.append(entries)\n    this.#reconfiguration.maybeActivate()\n    if (',
       },
     ],
     seeds: 500,

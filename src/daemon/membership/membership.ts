@@ -9,12 +9,12 @@
 // As long as a new configuration is not active (zab/configuration.ts), the znode stores the one
 // before it, too, after a NUL, which clients do not see.
 
-import type { ServerId } from '../protocol/records.ts'
-import { type Zxid, zxidZero } from '../protocol/zxid.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import type { Configuration, ConfigurationState } from '../zab/configuration.ts'
+import type { Electorate } from '../zab/quorum.ts'
 import { isObserver, parseQuorumServer, type QuorumServer, serverLine } from './quorum-server.ts'
 import { electorateOf, groupsText, readGroups, type VoterGroups } from './voter-groups.ts'
-import type { Configuration, ConfigurationState } from './zab/configuration.ts'
-import type { Electorate } from './zab/quorum.ts'
 
 /** The servers of an ensemble, and how those that vote decide. */
 export interface Members {

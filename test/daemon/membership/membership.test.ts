@@ -1,7 +1,12 @@
 import t from 'tap'
-import { groupsIn, membershipText, parseMembers, votersOf } from '../../src/daemon/membership.ts'
-import { ZTree } from '../../src/daemon/ztree/ztree.ts'
-import type { ServerId } from '../../src/protocol/records.ts'
+import {
+  groupsIn,
+  membershipText,
+  parseMembers,
+  votersOf,
+} from '../../../src/daemon/membership/membership.ts'
+import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
+import type { ServerId } from '../../../src/protocol/records.ts'
 
 const text = membershipText({
   servers: [

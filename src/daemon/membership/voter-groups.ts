@@ -6,9 +6,9 @@
 //
 // Source: QuorumHierarchical in ZooKeeper.
 
-import type { ServerId } from '../protocol/records.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import type { Electorate } from '../zab/quorum.ts'
 import { isObserver, type QuorumServer } from './quorum-server.ts'
-import type { Electorate } from './zab/quorum.ts'
 
 export interface VoterGroups {
   /** both by ascending number */

@@ -1,0 +1,48 @@
+// Which servers a server keeps links to: at first those of its files, and once the ensemble has changed,
+// those of every configuration that may be in force. Pure.
+//
+// Off a write's path: peer-links.ts dials them.
+
+import type { Address } from '../../address.ts'
+import type { ListedServer } from '../../protocol/peer/hello.ts'
+import type { ServerId } from '../../protocol/records.ts'
+import type { PeerServer } from './ensemble-options.ts'
+import { formatAddresses } from './peer-addresses.ts'
+
+/** The servers of the files that `self` talks to: observers have nothing to say to each other. */
+export function peersOf(
+  self: ServerId,
+  servers: ReadonlyMap<ServerId, readonly Address[]>,
+  observers: ReadonlySet<ServerId>,
+): ReadonlyMap<ServerId, readonly Address[]> {
+  const observes = observers.has(self)
+  return new Map([...servers].filter(([id]) => id !== self && !(observes && observers.has(id))))
+}
+
+export interface Reachable {
+  /** the servers of the last configuration, which this server names in its hello */
+  readonly members: readonly ListedServer[]
+  readonly addresses: ReadonlyMap<ServerId, readonly Address[]>
+}
+
+/**
+ * @param configurations the servers of each one that may be in force, the last one first: its
+ *   addresses count
+ */
+export function reachableIn(
+  self: ServerId,
+  configurations: readonly (readonly PeerServer[])[],
+): Reachable {
+  const [last = [], ...others] = configurations
+  const addresses = new Map<ServerId, readonly Address[]>()
+  for (const servers of [...others, last]) {
+    for (const server of servers) addresses.set(server.id, server.addresses)
+  }
+  addresses.delete(self)
+  const members = last.map(({ id, addresses: listed, observes }) => ({
+    id,
+    address: formatAddresses(listed),
+    observes,
+  }))
+  return { members, addresses }
+}
