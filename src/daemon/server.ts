@@ -34,11 +34,16 @@ import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
 import {
   configurationText,
   decodeState,
-  isObserver,
+  groupsIn,
+  type Members,
   membershipText,
-  parseServers,
-  serversText,
-} from './membership.ts'
+  membersText,
+  noMembers,
+  parseMembers,
+  votersOf,
+} from './membership/membership.ts'
+import { peerAddresses } from './membership/quorum-server.ts'
+import { groupsText } from './membership/voter-groups.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import { AuditLog } from './session/audit-log.ts'
@@ -214,7 +219,7 @@ export class Server implements Part {
     this.#cleanups.push(() => storage.close())
     metrics.loadTime.observe(Math.round(clock.nowMs() - openedMs))
     const { log, torn, tree } = storage
-    if (this.#config.servers.length > 0) tree.showMembership(membershipText(this.#config.servers))
+    if (this.#config.servers.length > 0) tree.showMembership(membershipText(config))
     if (torn !== null) logger.warn({ ...torn }, 'Cut a torn tail off the log')
     const applied = formatZxid(tree.lastApplied)
     const logged = formatZxid(log.lastZxid)
@@ -224,7 +229,10 @@ export class Server implements Part {
       self: serverId,
       instance: Buffer.from(randomBytes(6)).readUIntBE(0, 6),
       servers: this.#peerAddresses(),
-      observers: new Set(config.servers.filter(isObserver).map(({ id }) => id)),
+      observers: new Set(nonVotersOf(config)),
+      text: membersText(config),
+      groupsIn,
+      groups: config.groups && groupsText(config.groups),
       changing: this.#changing(tree),
       secret: this.#peerSecret(),
       listen: this.#peerListen,
@@ -436,12 +444,11 @@ export class Server implements Part {
 
   /** A configuration that a transaction made stays in force, whether further ones are allowed or not. */
   #changing(tree: ZTree): ChangingEnsemble | undefined {
-    const { servers } = this.#config
     const shown = () => decodeState(tree.configuration)
     if (this.#reconfiguration !== 'enabled' && shown() === undefined) return undefined
     const agreed = (configuration: Configuration): void =>
       tree.showMembership(configurationText(configuration), configuration.version)
-    return { text: serversText(servers), shown, agreed, changeIn, serversIn }
+    return { shown, agreed, changeIn, serversIn }
   }
 
   #peerSecret(): PeerSecret | undefined {
@@ -486,16 +493,15 @@ export class Server implements Part {
   }
 
   /** The peer addresses of all servers in the configuration. */
-  #peerAddresses(): Map<ServerId, Address> {
+  #peerAddresses(): Map<ServerId, readonly Address[]> {
     const { servers, serverId } = this.#config
-    const addresses = new Map<ServerId, Address>([[serverId, this.#peerListen]])
-    for (const { id, host, peerPort } of servers) addresses.set(id, { host, port: peerPort })
+    const addresses = new Map([[serverId, this.#peerListen]])
+    for (const server of servers) addresses.set(server.id, peerAddresses(server))
     return addresses
   }
 
-  get #peerListen(): Address {
-    const { peerListen } = this.#config
-    return { host: peerListen?.host ?? '0.0.0.0', port: peerListen?.port ?? 0 }
+  get #peerListen(): readonly Address[] {
+    return this.#config.peerListen.map(({ host = '0.0.0.0', port }) => ({ host, port }))
   }
 }
 
@@ -510,11 +516,19 @@ function changeIn(payload: Uint8Array): ConfigurationChange | undefined {
 }
 
 function serversIn(text: string): readonly PeerServer[] {
-  return (parseServers(text) ?? []).map((server) => ({
+  const members = parseMembers(text) ?? noMembers
+  const nonVoters = nonVotersOf(members)
+  return members.servers.map((server) => ({
     id: server.id,
-    address: { host: server.host, port: server.peerPort },
-    observes: isObserver(server),
+    addresses: peerAddresses(server),
+    observes: nonVoters.includes(server.id),
   }))
+}
+
+/** Observers, and participants without weight. */
+function nonVotersOf(members: Members): readonly ServerId[] {
+  const voters = votersOf(members)
+  return members.servers.map(({ id }) => id).filter((id) => !voters.includes(id))
 }
 
 /** Derived from zoo.cfg's three times and leaderTimeoutMs. */

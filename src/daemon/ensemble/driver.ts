@@ -19,7 +19,11 @@ import { formatZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
-import { type ConfigurationState, isOfFiles } from '../zab/configuration.ts'
+import {
+  type ConfigurationState,
+  isOfFiles,
+  type ProposedConfiguration,
+} from '../zab/configuration.ts'
 import type { ReconfigurationVerdict } from '../zab/reconfiguration.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from '../zab/types.ts'
@@ -109,6 +113,8 @@ export class EnsembleDriver implements Ensemble {
       {
         self,
         voters: [...servers.keys()].filter((id) => !observers.has(id)),
+        text: options.text ?? '',
+        groupsIn: options.groupsIn,
         // biome-ignore lint/plugin/noObjectSpread: once per process
         ...this.#changing(),
         epochs: epochsOf(meta),
@@ -126,6 +132,7 @@ export class EnsembleDriver implements Ensemble {
       self,
       instance: options.instance,
       members: membersOf(servers, observers),
+      groups: options.groups,
       peers: peersOf(self, servers, observers),
       isOpen: options.changing !== undefined,
       membership: () => ({
@@ -137,7 +144,9 @@ export class EnsembleDriver implements Ensemble {
       verifiesDiallerHost: options.verifiesDiallerHost,
       clock,
       logger,
-      onConnected: (peer, { isMember }) => this.#put({ type: 'connected', peer, isMember }),
+      onConnected: (peer, { isMember, voters }) => {
+        this.#put({ type: 'connected', peer, isMember, voters })
+      },
       onMember: (peer) => this.#put({ type: 'member', peer }),
       onDisconnected: (peer) => {
         this.#transfers.abort(peer)
@@ -186,8 +195,8 @@ export class EnsembleDriver implements Ensemble {
     return this.#zab.configuration
   }
 
-  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict {
-    return this.#zab.judgeVoters(voters) ?? 'in progress'
+  judgeConfiguration(next: ProposedConfiguration): ReconfigurationVerdict {
+    return this.#zab.judgeConfiguration(next) ?? 'in progress'
   }
 
   get inFlight(): number {
@@ -254,9 +263,10 @@ export class EnsembleDriver implements Ensemble {
    */
   async start(listener: EnsembleListener): Promise<void> {
     this.#listener = listener
-    const { self, servers, timing } = this.#options
-    const address = this.#options.listen ?? servers.get(self)
-    if (servers.size > 1 && address !== undefined) await this.#links.listen(address)
+    const { changing, self, servers, timing } = this.#options
+    const mayHavePeers = servers.size > 1 || changing !== undefined
+    const { listen = servers.get(self) ?? [] } = this.#options
+    if (mayHavePeers) await this.#links.listen(listen)
     this.#perform(this.#zab.start())
     this.#configured()
     this.#links.dialAll()
@@ -406,12 +416,12 @@ export class EnsembleDriver implements Ensemble {
   }
 
   /** What Zab has to know of an ensemble that changes. */
-  #changing(): Pick<ZabOptions, 'text' | 'configuration' | 'changes' | 'changeIn'> {
+  #changing(): Pick<ZabOptions, 'configuration' | 'changes' | 'changeIn'> {
     const { changing, lastApplied } = this.#options
     if (changing === undefined) return {}
-    const { text, changeIn } = changing
+    const { changeIn } = changing
     const changes = changesIn(this.#txnLog, lastApplied, changeIn)
-    return { text, changeIn, configuration: changing.shown(), changes }
+    return { changeIn, configuration: changing.shown(), changes }
   }
 
   /** The servers that are to be reached: of every configuration that may be in force. */

@@ -3,10 +3,10 @@ import { peersOf, reachableIn } from '../../../src/daemon/ensemble/reachable.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 
 const id = (number: number) => number as ServerId
-const address = (port: number) => ({ host: 'h', port })
+const address = (port: number) => [{ host: 'h', port }]
 const server = (number: number, port: number, observes = false) => ({
   id: id(number),
-  address: address(port),
+  addresses: address(port),
   observes,
 })
 

@@ -25,12 +25,12 @@ import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { epochOf, follows, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
-import { type Groups, isQuorum } from './configurations.ts'
+import { type Electors, isQuorum } from './configurations.ts'
 import type { LogRecord } from './records.ts'
 
 /** Who has to hold what is committed, and what the disks of all servers hold, running or not. */
 interface Copies {
-  readonly groups: Groups
+  readonly electors: Electors
   readonly diskOf: (server: ServerId) => readonly LogRecord[]
 }
 
@@ -150,11 +150,11 @@ export class ZabChecker {
     {
       history,
       currentOf,
-      groups,
+      electors,
     }: {
       readonly history: readonly LogRecord[]
       readonly currentOf: (server: ServerId) => number
-      readonly groups: Groups
+      readonly electors: Electors
     },
   ): void {
     const other = this.#leaders.get(epoch)
@@ -162,7 +162,7 @@ export class ZabChecker {
     this.#leaders.set(epoch, leader)
     this.establishedCount++
     if (epoch > this.establishedEpoch) this.establishedEpoch = epoch
-    const accepted = isQuorum(groups, (id) => currentOf(id) >= epoch)
+    const accepted = isQuorum(electors, (id) => currentOf(id) >= epoch)
     invariant(accepted, 'an epoch begins on the disks of a quorum')
     const held = new Map(history.map((record) => [record.zxid, record.payload]))
     for (const { zxid, payload } of this.committed) {
@@ -201,8 +201,8 @@ export class ZabChecker {
   }
 }
 
-function isOnQuorum(record: LogRecord, { groups, diskOf }: Copies): boolean {
-  return isQuorum(groups, (id) => holds(diskOf(id), record))
+function isOnQuorum(record: LogRecord, { electors, diskOf }: Copies): boolean {
+  return isQuorum(electors, (id) => holds(diskOf(id), record))
 }
 
 function holds(log: readonly LogRecord[], wanted: LogRecord): boolean {
