@@ -428,6 +428,9 @@ export class EnsembleDriver implements Ensemble {
     const { members, addresses } = reachableIn(this.self, configurations)
     this.#links.setServers(members, addresses)
     this.#logger.info({ members: describeMembers(members) }, 'The ensemble has changed')
+    // It is proposed to be active once it is committed.
+    const { last, before } = this.#zab.configuration
+    if (before === undefined) changing.committed(last)
   }
 
   #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {

@@ -11,7 +11,12 @@ import type { Turn } from '../../turn.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
-import type { ConfigurationChange, ConfigurationState, GroupsIn } from '../zab/configuration.ts'
+import type {
+  Configuration,
+  ConfigurationChange,
+  ConfigurationState,
+  GroupsIn,
+} from '../zab/configuration.ts'
 import type { EpochRange } from '../zab/history.ts'
 import type { ZabEffect, ZabTiming } from '../zab/types.ts'
 import type { Meta, MetaFile } from './meta.ts'
@@ -20,6 +25,8 @@ import type { PeerSecret } from './peer-proof.ts'
 export interface ChangingEnsemble {
   /** what the tree shows; undefined as long as the configuration of the files is in force */
   readonly shown: () => ConfigurationState | undefined
+  /** A configuration is committed and active: another one, or the last one when this server starts. */
+  readonly committed: (configuration: Configuration) => void
   /** what a transaction does to the configuration */
   readonly changeIn: (payload: Uint8Array) => ConfigurationChange | undefined
   /** the addresses of the servers in a configuration's text, by ascending id */
