@@ -117,7 +117,10 @@ const rows = {
     type: 'include',
     // The version number of ZooKeeper's dynamic configuration.
     skipped: ['version'],
-    about: 'File with more keys, usually the server.N lines; it is read as part of this file.',
+    about:
+      'File with more keys, usually the server.N lines; it is read as part of this file. With ' +
+      'reconfigEnabled, each configuration of the ensemble is written to such a file, which this ' +
+      'file then names; the first time, this file is kept as .bak.',
   },
   myid: {
     type: 'integer',

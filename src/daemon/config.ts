@@ -16,6 +16,7 @@ import type { SaslOptions } from '../protocol/sasl/sasl-options.ts'
 import { isDistinguishedName } from '../protocol/tls/distinguished-name.ts'
 import type { PortTlsSettings } from '../protocol/tls/settings.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
+import type { ConfigFiles } from './dynamic-config.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
 import { votersOf } from './membership/membership.ts'
 import {
@@ -65,6 +66,8 @@ export interface DaemonConfig {
   readonly juteMaxBuffer: number
   /** whether clients may change the ensemble, and servers that the files do not list may join */
   readonly reconfigEnabled: boolean
+  /** to be kept up to date with the ensemble; undefined if its members are not in a file */
+  readonly configFiles: ConfigFiles | undefined
   /** whether a change has to leave two voters */
   readonly standaloneEnabled: boolean
   /** TTL znodes are allowed */
@@ -154,7 +157,7 @@ function check(read: Read): DaemonConfig {
   const serverId = values.myid ?? myidOf(read, dataDir, servers.length > 0)
   const self = servers.find(({ id }) => id === serverId)
   if (self === undefined && servers.length > 0) {
-    read.refuse('myid', `there is no server.${serverId} line`)
+    read.refuse('myid', `there is no server.${serverId} line${inDynamicFile(read)}`)
   }
   const role = self?.role ?? 'participant'
   const peerType = peerRole(values.peerType)
@@ -221,6 +224,7 @@ tickTime × syncLimit is its upper bound`)
     juteMaxBuffer: values['jute.maxbuffer'],
     extendedTypesEnabled: values.extendedTypesEnabled,
     reconfigEnabled: values.reconfigEnabled,
+    configFiles: values.reconfigEnabled ? configFiles(read, servers) : undefined,
     standaloneEnabled: values.standaloneEnabled,
     containerCheckIntervalMs: values['znode.container.checkIntervalMs'],
     containerMaxPerMinute: values['znode.container.maxPerMinute'],
@@ -317,6 +321,25 @@ function look<Found>(read: Read, name: 'dataDir' | 'dataLogDir', find: () => Fou
 function parseServer(read: Read, id: number, text: string): QuorumServer {
   const server = parseQuorumServer(id as ServerId, text)
   return typeof server === 'string' ? read.refuse('server.N', server, id) : server
+}
+
+/** Members that flags or the environment name would override the file at the next start. */
+function configFiles(read: Read, servers: readonly QuorumServer[]): ConfigFiles | undefined {
+  const { file } = read
+  const included = read.included('dynamicConfigFile')
+  const isWritten = ({ id }: QuorumServer): boolean => {
+    const source = read.source('server.N', id)
+    return [file, included].some((each) => source?.startsWith(`${each}:`) === true)
+  }
+  if (file === undefined || servers.length === 0 || !servers.every(isWritten)) return undefined
+  return { staticFile: resolve(file), dynamicFile: included && resolve(included) }
+}
+
+function inDynamicFile(read: Read): string {
+  const file = read.included('dynamicConfigFile')
+  if (file === undefined) return ''
+  return ` in ${file}. If this server was removed from the ensemble and is to come back, write its \
+line there, start it, and add it with zw ensemble add`
 }
 
 function voterGroups(read: Read, servers: readonly QuorumServer[]): VoterGroups | undefined {

@@ -10,7 +10,7 @@
 import type { OptionRows } from '../option-rows.ts'
 
 const noRevocation = 'certificates are not checked for revocation: use short-lived ones'
-const noBackup = 'the configuration of a changed ensemble is in the log and the tree'
+const noBackup = 'the former file is kept beside the new one'
 const noSasl = 'SASL of clients is DIGEST-MD5, not Kerberos'
 const otherSchemes =
   'clients authenticate by digest, ip, x509 and sasl only; an ACL of another scheme is refused as INVALIDACL'

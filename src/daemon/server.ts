@@ -26,6 +26,7 @@ import { RunningServer } from './admin/running-server.ts'
 import type { AuditFile } from './audit-file.ts'
 import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
+import { DynamicConfig, type FileStore } from './dynamic-config.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import type { EnsembleListener, TransferOutcome } from './ensemble/ensemble.ts'
 import type { ChangingEnsemble, PeerServer } from './ensemble/ensemble-options.ts'
@@ -90,6 +91,8 @@ export interface ServerOptions {
    * @throws RefusedStartError
    */
   readonly openAudit?: (path: string, onError: (error: Error) => void) => AuditFile
+  /** Where the files of the configuration are; without it, they are not written. */
+  readonly configStore?: FileStore
   /** who runs the program, for the audit log */
   readonly systemUser?: string
   /** Continuing could lose data: the process must end immediately. */
@@ -446,9 +449,40 @@ export class Server implements Part {
   #changing(tree: ZTree): ChangingEnsemble | undefined {
     const shown = () => decodeState(tree.configuration)
     if (this.#reconfiguration !== 'enabled' && shown() === undefined) return undefined
-    const agreed = (configuration: Configuration): void =>
+    const dynamicConfig = this.#dynamicConfig()
+    const compare = (configuration: Configuration): void => {
+      if (this.#view === undefined) this.#compareWithFiles(configuration)
+    }
+    const agreed = (configuration: Configuration): void => {
+      compare(configuration)
       tree.showMembership(configurationText(configuration), configuration.version)
-    return { shown, agreed, changeIn, serversIn }
+    }
+    const committed = (configuration: Configuration): void => {
+      compare(configuration)
+      dynamicConfig?.committed(configuration)
+    }
+    return { shown, agreed, committed, changeIn, serversIn }
+  }
+
+  /** The files are a seed: what the ensemble has agreed on counts. */
+  #compareWithFiles({ text }: Configuration): void {
+    const ours = membersText(this.#config)
+    if (text === ours) return
+    this.#world.logger.warn(
+      { log: text.split('\n'), files: ours.split('\n') },
+      'The files do not list the servers of the ensemble: the list that it agreed on counts',
+    )
+  }
+
+  #dynamicConfig(): DynamicConfig | undefined {
+    const { configStore: store, world } = this.#options
+    const { configFiles: files, serverId: self } = this.#config
+    if (files === undefined || store === undefined) return undefined
+    const text = membersText(this.#config)
+    const logger = world.logger.child({ part: 'files' })
+    const dynamicConfig = new DynamicConfig({ self, files, text, store, logger })
+    this.#cleanups.push(() => dynamicConfig.settled())
+    return dynamicConfig
   }
 
   #peerSecret(): PeerSecret | undefined {

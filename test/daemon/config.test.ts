@@ -52,6 +52,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     juteMaxBuffer: 1_048_575,
     extendedTypesEnabled: true,
     reconfigEnabled: false,
+    configFiles: undefined,
     standaloneEnabled: true,
     containerCheckIntervalMs: 60_000,
     containerMaxPerMinute: 10_000,
@@ -518,6 +519,15 @@ t.test('the file with the servers of a reconfigured ZooKeeper is read', async (t
     message: `server.1 from ${file}:4: it is already set in ${dynamic}:1`,
   })
   write()
+  t.same(config(['--config', file, '--myid=2']).configFiles, {
+    staticFile: file,
+    dynamicFile: dynamic,
+  })
+  const further = '--server.3=c:2888:3888'
+  t.equal(config(['--config', file, '--myid=2', further]).configFiles, undefined, 'not only files')
+  t.throws(() => config(['--config', file, '--myid=3']), {
+    message: `there is no server.3 line in ${dynamic}. If this server was removed`,
+  })
   writeFileSync(dynamic, 'server.1=a:x:3888\n')
   t.throws(() => config(['--config', file]), { message: `from ${dynamic}:1` })
 })

@@ -427,7 +427,7 @@ export class EnsembleDriver implements Ensemble {
   /** The servers that are to be reached: of every configuration that may be in force. */
   #configured(): void {
     const { changing } = this.#options
-    const { last } = this.#zab.configuration
+    const { last, before } = this.#zab.configuration
     if (changing === undefined || last.version === zxidZero) return
     const configurations = this.#zab.configurationTexts.map((text) => changing.serversIn(text))
     const isFirst = isOfFiles(last)
@@ -435,9 +435,17 @@ export class EnsembleDriver implements Ensemble {
       ownFiles: isFirst ? this.#options.servers : undefined,
     })
     this.#links.setServers(members, addresses)
-    if (isFirst) changing.agreed(last)
     const facts = { members: describeMembers(members), version: formatZxid(last.version) }
     this.#logger.info(facts, isFirst ? 'The servers are agreed on' : 'The ensemble has changed')
+    if (isFirst) changing.agreed(last)
+    // It is proposed to be active once it is committed.
+    else if (before === undefined) changing.committed(last)
+  }
+
+  /** An epoch is established: what its NEWLEADER agreed on is committed. */
+  #firstCommitted(): void {
+    const { last } = this.#zab.configuration
+    if (isOfFiles(last) && last.version !== zxidZero) this.#options.changing?.committed(last)
   }
 
   #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {
@@ -570,6 +578,7 @@ export class EnsembleDriver implements Ensemble {
     const held = this.#adopt(role)
     this.#confirmations.clear()
     this.#standstill.resolve()
+    if (role.type !== 'looking') this.#firstCommitted()
     this.#listener?.roleChanged(role)
     // What other servers sent was for the former leader: they hold it themselves.
     if (role.type !== 'looking' && before.type !== 'looking') {
