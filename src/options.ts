@@ -35,7 +35,11 @@ export interface ReadOptions<Rows extends OptionRows> {
   /** Whether the user gave it, instead of the default. */
   given(name: keyof ValuesOf<Rows> & string): boolean
   /** Where it was given: 'zoo.cfg:3', or `commandLine`; undefined for a default. */
-  source(name: keyof ValuesOf<Rows> & string): string | undefined
+  source(name: keyof ValuesOf<Rows> & string, number?: number): string | undefined
+  /** The file that was read, if any. */
+  readonly file: string | undefined
+  /** The file that an option named to be read as well. */
+  included(name: string): string | undefined
   /** 'dataDir=/d from zoo.cfg:3', for messages; also for a default */
   quote(name: keyof ValuesOf<Rows> & string, number?: number): string
   /** @throws OptionError naming the option (and the N of a numbered one), its value and source */
@@ -94,7 +98,9 @@ export function readOptions<const Rows extends OptionRows>(
     values: values as ValuesOf<Rows>,
     warnings,
     given: (name) => given.has(name),
-    source: (name) => given.get(name)?.source,
+    source: (name, number) => find(name, number)?.source,
+    file,
+    included: (name) => collected.included.get(name),
     quote(name, number) {
       const found = find(name, number)
       if (found !== undefined) return quoted(found)
@@ -113,6 +119,7 @@ export function readOptions<const Rows extends OptionRows>(
 class Collected {
   readonly given = new Map<string, Given>()
   readonly warnings: string[] = []
+  readonly included = new Map<string, string>()
   readonly #program: Program<OptionRows>
   readonly #names: Names
   /** Where a file sets each option: a file may set it only once. */
@@ -190,6 +197,7 @@ class Collected {
         this.warnings.push(`${spelled} from ${source} has no effect here: ${row.why}`)
         return
       case 'include':
+        this.included.set(name, value.trim())
         this.takeFile(value.trim(), row.skipped)
         return
       case 'text':

@@ -9,6 +9,8 @@ export interface Property {
   readonly value: string
   /** the first line of the property, from 1 */
   readonly line: number
+  /** after lines that were joined */
+  readonly lastLine: number
 }
 
 /** In the order of the file, repeated keys included. */
@@ -25,7 +27,12 @@ export function parseProperties(text: string): Property[] {
     }
     const [, key = '', value = ''] =
       /^((?:\\.|[^\\=:\s])*)\s*(?:[=:]\s*)?(.*)$/s.exec(logical) ?? []
-    properties.push({ key: unescaped(key), value: unescaped(value).trimEnd(), line })
+    properties.push({
+      key: unescaped(key),
+      value: unescaped(value).trimEnd(),
+      line,
+      lastLine: i + 1,
+    })
   }
   return properties
 }

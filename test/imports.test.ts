@@ -20,7 +20,6 @@ const files: Readonly<Record<string, string>> = {
   'real-world.ts': 'world',
   'world.ts': 'world',
   'daemon/metrics.ts': 'daemon/metrics',
-  'daemon/membership.ts': 'daemon/membership',
   'daemon/four-letter-word.ts': 'daemon/four-letter-word',
 }
 

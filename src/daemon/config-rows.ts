@@ -51,7 +51,25 @@ const rows = {
       'Server N of the ensemble, ' +
       'host:peerPort:electionPort[:role][;[address:]clientPort]; the same on every server. The ' +
       'role is participant, by default, or observer, which serves clients and does not vote. The ' +
-      'election port is not used. Without such lines the server stands alone.',
+      'election port is not used. Several addresses are separated by vertical bars: the server ' +
+      'listens on each, and the others use one that they reach. Without such lines the server ' +
+      'stands alone.',
+  },
+  'group.N': {
+    type: 'numbered',
+    min: 0,
+    max: serverIdMax,
+    example: '1:2:3',
+    about:
+      'Ids of the participants in group N. With groups, more than half of the groups have to agree, ' +
+      'each by more than half of its weight. Every participant is in one; the same on every server.',
+  },
+  'weight.N': {
+    type: 'numbered',
+    min: 0,
+    max: serverIdMax,
+    example: '1',
+    about: 'Weight of the vote of server N in its group; 1 by default. With 0 it does not vote.',
   },
   peerType: {
     type: 'text',
@@ -99,7 +117,10 @@ const rows = {
     type: 'include',
     // The version number of ZooKeeper's dynamic configuration.
     skipped: ['version'],
-    about: 'File with more keys, usually the server.N lines; it is read as part of this file.',
+    about:
+      'File with more keys, usually the server.N lines; it is read as part of this file. With ' +
+      'reconfigEnabled, each configuration of the ensemble is written to such a file, which this ' +
+      'file then names; the first time, this file is kept as .bak.',
   },
   myid: {
     type: 'integer',

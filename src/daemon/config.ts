@@ -16,8 +16,17 @@ import type { SaslOptions } from '../protocol/sasl/sasl-options.ts'
 import { isDistinguishedName } from '../protocol/tls/distinguished-name.ts'
 import type { PortTlsSettings } from '../protocol/tls/settings.ts'
 import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
+import type { ConfigFiles } from './dynamic-config.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
-import { parseQuorumServer, peerRole, type QuorumServer, samePeer } from './membership.ts'
+import { votersOf } from './membership/membership.ts'
+import {
+  parseQuorumServer,
+  peerAddresses,
+  peerRole,
+  type QuorumServer,
+  samePeer,
+} from './membership/quorum-server.ts'
+import { readGroups, type VoterGroups } from './membership/voter-groups.ts'
 import { requiresSasl, saslOptions } from './sasl-config.ts'
 import { clientTls, provesServers, type QuorumTls, quorumTls } from './tls-config.ts'
 
@@ -25,6 +34,8 @@ export interface DaemonConfig {
   readonly serverId: ServerId
   /** voters and observers, by ascending id, with this server; empty for a server that stands alone */
   readonly servers: readonly QuorumServer[]
+  /** undefined: a majority of the participants decides */
+  readonly groups: VoterGroups | undefined
   /** absolute */
   readonly dataDir: string
   /** undefined: clients connect by TLS only */
@@ -33,8 +44,8 @@ export interface DaemonConfig {
   /** of the secure client port, and of clientPort if that takes TLS as well */
   readonly clientTls: PortTlsSettings | undefined
   readonly clientPortUnification: boolean
-  /** undefined for a server that stands alone */
-  readonly peerListen: ListenAddress | undefined
+  /** none for a server that stands alone */
+  readonly peerListen: readonly ListenAddress[]
   /** what the other servers have to know; absolute; undefined: they are taken on their word */
   readonly peerSecretFile: string | undefined
   readonly peerSecretRequired: boolean
@@ -55,6 +66,8 @@ export interface DaemonConfig {
   readonly juteMaxBuffer: number
   /** whether clients may change the ensemble, and servers that the files do not list may join */
   readonly reconfigEnabled: boolean
+  /** to be kept up to date with the ensemble; undefined if its members are not in a file */
+  readonly configFiles: ConfigFiles | undefined
   /** whether a change has to leave two voters */
   readonly standaloneEnabled: boolean
   /** TTL znodes are allowed */
@@ -137,14 +150,14 @@ function check(read: Read): DaemonConfig {
       read.refuse('server.N', `server.${before.id} has the same host and peer port`, server.id)
     }
   }
-  const isVoter = ({ role }: QuorumServer): boolean => role === 'participant'
-  if (servers.length > 0 && !servers.some(isVoter)) {
+  const groups = voterGroups(read, servers)
+  if (servers.length > 0 && votersOf({ servers, groups }).length === 0) {
     read.refuse('server.N', 'every server is an observer: there must be a participant')
   }
   const serverId = values.myid ?? myidOf(read, dataDir, servers.length > 0)
   const self = servers.find(({ id }) => id === serverId)
   if (self === undefined && servers.length > 0) {
-    read.refuse('myid', `there is no server.${serverId} line`)
+    read.refuse('myid', `there is no server.${serverId} line${inDynamicFile(read)}`)
   }
   const role = self?.role ?? 'participant'
   const peerType = peerRole(values.peerType)
@@ -174,10 +187,7 @@ tickTime × syncLimit is its upper bound`)
       `the least session time-out is above the greatest, ${maxSessionTimeoutMs}: ${least}`,
     )
   }
-  const peerListen = self && {
-    host: values.quorumListenOnAllIPs ? undefined : self.host,
-    port: self.peerPort,
-  }
+  const peerListen = self === undefined ? [] : peerListens(self, values.quorumListenOnAllIPs)
   const tls = quorumTls(read)
   warnings.push(...peerWarnings(read, { listen: peerListen, tls }))
   const client = clientListen(read, self)
@@ -185,6 +195,7 @@ tickTime × syncLimit is its upper bound`)
   return {
     serverId: serverId as ServerId,
     servers,
+    groups,
     dataDir,
     clientListen: client.listen,
     secureClientListen:
@@ -213,6 +224,7 @@ tickTime × syncLimit is its upper bound`)
     juteMaxBuffer: values['jute.maxbuffer'],
     extendedTypesEnabled: values.extendedTypesEnabled,
     reconfigEnabled: values.reconfigEnabled,
+    configFiles: values.reconfigEnabled ? configFiles(read, servers) : undefined,
     standaloneEnabled: values.standaloneEnabled,
     containerCheckIntervalMs: values['znode.container.checkIntervalMs'],
     containerMaxPerMinute: values['znode.container.maxPerMinute'],
@@ -254,12 +266,13 @@ function peerWarnings(
   {
     listen,
     tls,
-  }: { readonly listen: ListenAddress | undefined; readonly tls: QuorumTls | undefined },
+  }: { readonly listen: readonly ListenAddress[]; readonly tls: QuorumTls | undefined },
 ): readonly string[] {
   const { peerSecretFile, peerSecretRequired, insecure } = read.values
-  if (listen === undefined || isLoopback(listen.host) || insecure) return []
+  const open = listen.find(({ host }) => !isLoopback(host))
+  if (open === undefined || insecure) return []
   if (tls !== undefined && provesServers(tls)) return []
-  const where = `The peer port (${listen.host ?? 'all addresses'}, port ${listen.port})`
+  const where = `The peer port (${open.host ?? 'all addresses'}, port ${open.port})`
   const risk = "a stranger can take over or destroy the ensemble's data"
   if (peerSecretFile === undefined) {
     const how =
@@ -308,6 +321,40 @@ function look<Found>(read: Read, name: 'dataDir' | 'dataLogDir', find: () => Fou
 function parseServer(read: Read, id: number, text: string): QuorumServer {
   const server = parseQuorumServer(id as ServerId, text)
   return typeof server === 'string' ? read.refuse('server.N', server, id) : server
+}
+
+/** Members that flags or the environment name would override the file at the next start. */
+function configFiles(read: Read, servers: readonly QuorumServer[]): ConfigFiles | undefined {
+  const { file } = read
+  const included = read.included('dynamicConfigFile')
+  const isWritten = ({ id }: QuorumServer): boolean => {
+    const source = read.source('server.N', id)
+    return [file, included].some((each) => source?.startsWith(`${each}:`) === true)
+  }
+  if (file === undefined || servers.length === 0 || !servers.every(isWritten)) return undefined
+  return { staticFile: resolve(file), dynamicFile: included && resolve(included) }
+}
+
+function inDynamicFile(read: Read): string {
+  const file = read.included('dynamicConfigFile')
+  if (file === undefined) return ''
+  return ` in ${file}. If this server was removed from the ensemble and is to come back, write its \
+line there, start it, and add it with zw ensemble add`
+}
+
+function voterGroups(read: Read, servers: readonly QuorumServer[]): VoterGroups | undefined {
+  const { 'group.N': groups, 'weight.N': weights } = read.values
+  const found = readGroups(servers, { groups, weights })
+  if (found.type === 'groups') return found.groups
+  const { key, number, why } = found.problem
+  return read.refuse(key === 'group' ? 'group.N' : 'weight.N', why, number)
+}
+
+/** Each port once. */
+function peerListens(self: QuorumServer, onAllAddresses: boolean): readonly ListenAddress[] {
+  const addresses = peerAddresses(self)
+  if (!onAllAddresses) return addresses
+  return [...new Set(addresses.map(({ port }) => port))].map((port) => ({ host: undefined, port }))
 }
 
 function isLoopback(host: string | undefined): boolean {

@@ -10,7 +10,7 @@
 import type { OptionRows } from '../option-rows.ts'
 
 const noRevocation = 'certificates are not checked for revocation: use short-lived ones'
-const noBackup = 'the configuration of a changed ensemble is in the log and the tree'
+const noBackup = 'the former file is kept beside the new one'
 const noSasl = 'SASL of clients is DIGEST-MD5, not Kerberos'
 const otherSchemes =
   'clients authenticate by digest, ip, x509 and sasl only; an ACL of another scheme is refused as INVALIDACL'
@@ -19,7 +19,7 @@ const noPeerSasl = 'servers authenticate each other by peerSecretFile'
 const clientsOnly = 'it is an option of clients'
 const ownLog = 'logLevel and logFormat control the log on standard output'
 const noSnapshotFiles = 'there are no snapshot files; the tree lies in LevelDB'
-const fixedQuorums = 'a quorum is a majority of the servers, all of one weight'
+const fixedQuorums = 'a quorum is counted by the servers, their groups and their weights'
 const javaOnly = 'it tunes the Java virtual machine, its threads or its network library'
 const oneElection = 'leaderTimeoutMs and syncLimit control this'
 const noThrottler = 'globalOutstandingLimit bounds the requests in flight'
@@ -142,7 +142,11 @@ export const foreignRows = {
   maxWriteQueuePollTime: { type: 'ignored', why: groupCommit },
   'messageTracker.*': { type: 'ignored', why: 'messages between servers are not kept' },
   'metricsProvider.*': { type: 'ignored', why: 'metrics are read with the four-letter word mntr' },
-  'multiAddress.*': { type: 'ignored', why: 'a server has one address' },
+  'multiAddress.*': {
+    type: 'ignored',
+    why: 'a server may always have several addresses, and the next one is tried when one fails',
+    unless: ['true'],
+  },
   'netty.*': { type: 'ignored', why: javaOnly },
   'nio.*': { type: 'ignored', why: javaOnly },
   'observer.*': { type: 'ignored', why: followsLeader },
@@ -205,7 +209,6 @@ export const foreignRows = {
     why: 'clients can always authenticate by digest',
     unless: ['true'],
   },
-  'group.*': { type: 'refused', why: fixedQuorums },
   oraclePath: { type: 'refused', why: fixedQuorums },
   'quorum.auth.enableSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
   'quorum.auth.learnerRequireSasl': { type: 'refused', why: noPeerSasl, unless: ['false'] },
@@ -221,5 +224,4 @@ export const foreignRows = {
   'ssl.quorum.crl': { type: 'refused', why: noRevocation, unless: ['false'] },
   'ssl.quorum.ocsp': { type: 'refused', why: noRevocation, unless: ['false'] },
   'ssl.ocsp': { type: 'refused', why: noRevocation, unless: ['false'] },
-  'weight.*': { type: 'refused', why: fixedQuorums, unless: ['1'] },
 } as const satisfies OptionRows

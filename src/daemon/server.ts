@@ -26,18 +26,31 @@ import { RunningServer } from './admin/running-server.ts'
 import type { AuditFile } from './audit-file.ts'
 import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
+import { DynamicConfig, type FileStore } from './dynamic-config.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import type { EnsembleListener, TransferOutcome } from './ensemble/ensemble.ts'
 import type { ChangingEnsemble, PeerServer } from './ensemble/ensemble-options.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
-import { decodeState, isObserver, membershipText, parseServers, serversText } from './membership.ts'
+import {
+  configurationText,
+  decodeState,
+  groupsIn,
+  type Members,
+  membershipText,
+  membersText,
+  noMembers,
+  parseMembers,
+  votersOf,
+} from './membership/membership.ts'
+import { peerAddresses } from './membership/quorum-server.ts'
+import { groupsText } from './membership/voter-groups.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import { AuditLog } from './session/audit-log.ts'
 import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
-import type { ConfigurationChange } from './zab/configuration.ts'
+import type { Configuration, ConfigurationChange } from './zab/configuration.ts'
 import type { ZabEffect, ZabTiming } from './zab/types.ts'
 import { configurationIn } from './ztree/txn.ts'
 import type { ZTree } from './ztree/ztree.ts'
@@ -78,6 +91,8 @@ export interface ServerOptions {
    * @throws RefusedStartError
    */
   readonly openAudit?: (path: string, onError: (error: Error) => void) => AuditFile
+  /** Where the files of the configuration are; without it, they are not written. */
+  readonly configStore?: FileStore
   /** who runs the program, for the audit log */
   readonly systemUser?: string
   /** Continuing could lose data: the process must end immediately. */
@@ -207,7 +222,7 @@ export class Server implements Part {
     this.#cleanups.push(() => storage.close())
     metrics.loadTime.observe(Math.round(clock.nowMs() - openedMs))
     const { log, torn, tree } = storage
-    if (this.#config.servers.length > 0) tree.showMembership(membershipText(this.#config.servers))
+    if (this.#config.servers.length > 0) tree.showMembership(membershipText(config))
     if (torn !== null) logger.warn({ ...torn }, 'Cut a torn tail off the log')
     const applied = formatZxid(tree.lastApplied)
     const logged = formatZxid(log.lastZxid)
@@ -217,7 +232,10 @@ export class Server implements Part {
       self: serverId,
       instance: Buffer.from(randomBytes(6)).readUIntBE(0, 6),
       servers: this.#peerAddresses(),
-      observers: new Set(config.servers.filter(isObserver).map(({ id }) => id)),
+      observers: new Set(nonVotersOf(config)),
+      text: membersText(config),
+      groupsIn,
+      groups: config.groups && groupsText(config.groups),
       changing: this.#changing(tree),
       secret: this.#peerSecret(),
       listen: this.#peerListen,
@@ -429,10 +447,42 @@ export class Server implements Part {
 
   /** A configuration that a transaction made stays in force, whether further ones are allowed or not. */
   #changing(tree: ZTree): ChangingEnsemble | undefined {
-    const { servers } = this.#config
     const shown = () => decodeState(tree.configuration)
     if (this.#reconfiguration !== 'enabled' && shown() === undefined) return undefined
-    return { text: serversText(servers), shown, changeIn, serversIn }
+    const dynamicConfig = this.#dynamicConfig()
+    const compare = (configuration: Configuration): void => {
+      if (this.#view === undefined) this.#compareWithFiles(configuration)
+    }
+    const agreed = (configuration: Configuration): void => {
+      compare(configuration)
+      tree.showMembership(configurationText(configuration), configuration.version)
+    }
+    const committed = (configuration: Configuration): void => {
+      compare(configuration)
+      dynamicConfig?.committed(configuration)
+    }
+    return { shown, agreed, committed, changeIn, serversIn }
+  }
+
+  /** The files are a seed: what the ensemble has agreed on counts. */
+  #compareWithFiles({ text }: Configuration): void {
+    const ours = membersText(this.#config)
+    if (text === ours) return
+    this.#world.logger.warn(
+      { log: text.split('\n'), files: ours.split('\n') },
+      'The files do not list the servers of the ensemble: the list that it agreed on counts',
+    )
+  }
+
+  #dynamicConfig(): DynamicConfig | undefined {
+    const { configStore: store, world } = this.#options
+    const { configFiles: files, serverId: self } = this.#config
+    if (files === undefined || store === undefined) return undefined
+    const text = membersText(this.#config)
+    const logger = world.logger.child({ part: 'files' })
+    const dynamicConfig = new DynamicConfig({ self, files, text, store, logger })
+    this.#cleanups.push(() => dynamicConfig.settled())
+    return dynamicConfig
   }
 
   #peerSecret(): PeerSecret | undefined {
@@ -477,16 +527,15 @@ export class Server implements Part {
   }
 
   /** The peer addresses of all servers in the configuration. */
-  #peerAddresses(): Map<ServerId, Address> {
+  #peerAddresses(): Map<ServerId, readonly Address[]> {
     const { servers, serverId } = this.#config
-    const addresses = new Map<ServerId, Address>([[serverId, this.#peerListen]])
-    for (const { id, host, peerPort } of servers) addresses.set(id, { host, port: peerPort })
+    const addresses = new Map([[serverId, this.#peerListen]])
+    for (const server of servers) addresses.set(server.id, peerAddresses(server))
     return addresses
   }
 
-  get #peerListen(): Address {
-    const { peerListen } = this.#config
-    return { host: peerListen?.host ?? '0.0.0.0', port: peerListen?.port ?? 0 }
+  get #peerListen(): readonly Address[] {
+    return this.#config.peerListen.map(({ host = '0.0.0.0', port }) => ({ host, port }))
   }
 }
 
@@ -496,15 +545,24 @@ function changeIn(payload: Uint8Array): ConfigurationChange | undefined {
   const state = decodeState(data)
   invariant(state !== undefined, 'a configuration is logged as it was encoded')
   const { voters, text } = state.last
-  return state.before === undefined ? { type: 'activate' } : { type: 'propose', voters, text }
+  const { before } = state
+  return before === undefined ? { type: 'activate' } : { type: 'propose', voters, text, before }
 }
 
 function serversIn(text: string): readonly PeerServer[] {
-  return (parseServers(text) ?? []).map((server) => ({
+  const members = parseMembers(text) ?? noMembers
+  const nonVoters = nonVotersOf(members)
+  return members.servers.map((server) => ({
     id: server.id,
-    address: { host: server.host, port: server.peerPort },
-    observes: isObserver(server),
+    addresses: peerAddresses(server),
+    observes: nonVoters.includes(server.id),
   }))
+}
+
+/** Observers, and participants without weight. */
+function nonVotersOf(members: Members): readonly ServerId[] {
+  const voters = votersOf(members)
+  return members.servers.map(({ id }) => id).filter((id) => !voters.includes(id))
 }
 
 /** Derived from zoo.cfg's three times and leaderTimeoutMs. */

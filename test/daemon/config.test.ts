@@ -29,12 +29,13 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
   const expected: DaemonConfig = {
     serverId: 1 as DaemonConfig['serverId'],
     servers: [],
+    groups: undefined,
     dataDir,
     clientListen: { host: undefined, port: 2181 },
     secureClientListen: undefined,
     clientTls: undefined,
     clientPortUnification: false,
-    peerListen: undefined,
+    peerListen: [],
     peerSecretFile: undefined,
     peerSecretRequired: true,
     quorumTls: undefined,
@@ -51,6 +52,7 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
     juteMaxBuffer: 1_048_575,
     extendedTypesEnabled: true,
     reconfigEnabled: false,
+    configFiles: undefined,
     standaloneEnabled: true,
     containerCheckIntervalMs: 60_000,
     containerMaxPerMinute: 10_000,
@@ -89,6 +91,34 @@ t.test('a data directory is enough for a server that stands alone', async (t) =>
   t.same(config([], { ZW_DATA_DIR: dataDir }), { ...expected, origins })
 })
 
+t.test('a server with several addresses listens on each, and voters are in groups', async (t) => {
+  const { groups, peerListen, servers, warnings } = config([
+    ...['--data-dir=/d', '--myid=1', '--multiAddress.enabled=true'],
+    '--server.1=localhost:2888:3888|127.0.0.2:2889:3889',
+    ...['--server.2=localhost:2890:3890', '--group.1=1', '--group.2=2', '--weight.2=3'],
+  ])
+  t.same(peerListen, [
+    { host: 'localhost', port: 2888 },
+    { host: '127.0.0.2', port: 2889 },
+  ])
+  t.equal(servers[0]?.addresses.length, 2)
+  t.same(
+    [...(groups?.groups ?? [])],
+    [
+      [1, [1]],
+      [2, [2]],
+    ],
+  )
+  t.same(
+    [...(groups?.weights ?? [])],
+    [
+      [1, 1],
+      [2, 3],
+    ],
+  )
+  t.same(warnings, [])
+})
+
 t.test("ZooKeeper's own file is accepted unchanged, with myid in dataDir", async (t) => {
   const directory = t.testdir({ data: { myid: '2\n' } })
   const file = join(directory, 'zoo.cfg')
@@ -113,17 +143,18 @@ server.3=[fe80::3]:2888:3888;2181
 `,
   )
   const { warnings, ...rest } = config(['--config', file])
-  const ports = { peerPort: 2888, electionPort: 3888, role: 'participant' }
+  const role = 'participant'
+  const at = (host: string) => [{ host, peerPort: 2888, electionPort: 3888 }]
   t.same([...rest.fourLetterWords].sort(), [...fourLetterWords].sort())
   t.equal(rest.serverId, 2)
   t.equal(rest.connectionsPerAddressMax, Infinity)
   t.same(rest.logKept, { segments: 5, bytes: 0 }, 'it keeps logs for as many snapshots')
   t.same(rest.clientListen, { host: '0.0.0.0', port: 2181 })
-  t.same(rest.peerListen, { host: '127.0.0.1', port: 2888 })
+  t.same(rest.peerListen, [{ host: '127.0.0.1', port: 2888 }])
   t.same(rest.servers, [
-    { id: 1, host: 'zoo1', ...ports, client: undefined },
-    { id: 2, host: '127.0.0.1', ...ports, client: { host: '0.0.0.0', port: 2181 } },
-    { id: 3, host: 'fe80::3', ...ports, client: { host: undefined, port: 2181 } },
+    { id: 1, addresses: at('zoo1'), role, client: undefined },
+    { id: 2, addresses: at('127.0.0.1'), role, client: { host: '0.0.0.0', port: 2181 } },
+    { id: 3, addresses: at('fe80::3'), role, client: { host: undefined, port: 2181 } },
   ])
   t.match(warnings, [
     /autopurge.purgeInterval/,
@@ -162,7 +193,7 @@ t.test('a peer port beyond this machine is one warning that names the risk', asy
   ])
   t.match(open.warnings, [/10\.0\.0\.1, port 2888.*take over or destroy/])
   const all = config([...three, '--quorumListenOnAllIPs', '--id=1', '--data-dir=/d'])
-  t.same(all.peerListen, { host: undefined, port: 2888 })
+  t.same(all.peerListen, [{ host: undefined, port: 2888 }])
   t.match(all.warnings, [/all addresses, port 2888/])
   t.same(config([...three, '--id=1', '--data-dir=/d']).warnings, [])
 })
@@ -232,7 +263,21 @@ const refusals = [
     says: 'participant or observer',
   },
   { name: 'an unknown role', argv: ['--server.1=h:1:2:chief'], says: ':participant' },
-  { name: 'several addresses', argv: ['--server.1=h:1:2|i:1:2'], says: 'one address' },
+  {
+    name: 'several addresses of two roles',
+    argv: ['--server.1=h:1:2:observer|i:1:2:participant'],
+    says: 'its addresses name different roles',
+  },
+  {
+    name: 'a participant in no group',
+    argv: [...three, '--group.1=1:2'],
+    says: 'Cannot use group.1=1:2 from the command line: server.3 is in no group',
+  },
+  {
+    name: 'a server in two groups',
+    argv: [...three, '--group.1=1:2', '--group.2=2:3'],
+    says: 'group.2=2:3 from the command line: server.2 is in group.1',
+  },
   { name: 'a peer port of 0', argv: ['--server.1=h:0:2'], says: '1 to 65535' },
   { name: 'a port too large', argv: ['--server.1=h:1:65536'], says: '1 to 65535' },
   { name: 'an id that no line has', argv: [...three, '--id=4'], says: 'no server.4 line' },
@@ -293,8 +338,8 @@ const refusals = [
     argv: ['--sessionRequireClientSASLAuth=true'],
     says: 'it needs java.security.auth.login.config',
   },
-  { name: 'a quorum by an oracle', argv: ['--oraclePath=/x'], says: 'majority' },
-  { name: 'weights', argv: ['--weight.1=2'], says: 'majority' },
+  { name: 'a quorum by an oracle', argv: ['--oraclePath=/x'], says: 'groups' },
+  { name: 'weights without groups', argv: [...three, '--weight.1=2'], says: 'needs groups' },
   {
     name: 'SASL between servers',
     argv: ['--quorum.auth.enableSasl=true'],
@@ -466,14 +511,23 @@ t.test('the file with the servers of a reconfigured ZooKeeper is read', async (t
   write()
   const { servers } = config(['--config', file, '--myid=2'])
   t.match(servers, [
-    { id: 1, host: 'a' },
-    { id: 2, host: 'b' },
+    { id: 1, addresses: [{ host: 'a' }] },
+    { id: 2, addresses: [{ host: 'b' }] },
   ])
   write('server.1=a:2888:3888')
   t.throws(() => config(['--config', file, '--myid=2']), {
     message: `server.1 from ${file}:4: it is already set in ${dynamic}:1`,
   })
   write()
+  t.same(config(['--config', file, '--myid=2']).configFiles, {
+    staticFile: file,
+    dynamicFile: dynamic,
+  })
+  const further = '--server.3=c:2888:3888'
+  t.equal(config(['--config', file, '--myid=2', further]).configFiles, undefined, 'not only files')
+  t.throws(() => config(['--config', file, '--myid=3']), {
+    message: `there is no server.3 line in ${dynamic}. If this server was removed`,
+  })
   writeFileSync(dynamic, 'server.1=a:x:3888\n')
   t.throws(() => config(['--config', file]), { message: `from ${dynamic}:1` })
 })

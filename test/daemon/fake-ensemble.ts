@@ -162,7 +162,7 @@ export class FakeMember implements Ensemble {
     before: undefined,
   }
 
-  judgeVoters(): 'no quorum' {
+  judgeConfiguration(): 'no quorum' {
     return 'no quorum'
   }
 

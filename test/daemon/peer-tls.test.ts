@@ -153,6 +153,7 @@ t.test('an ensemble speaks TLS, and refuses strangers by their certificates', as
       serverId: 3 as ServerId,
       instance: 7,
       members,
+      groups: undefined,
       ensembleId: undefined,
       holdsHistory: false,
       challenge: undefined,

@@ -3,6 +3,7 @@
 
 import { type AuditFile, openAuditFile } from '../../src/daemon/audit-file.ts'
 import { type ConfigOrText, readConfig } from '../../src/daemon/config.ts'
+import type { FileStore } from '../../src/daemon/dynamic-config.ts'
 import { assembleServer, type Server } from '../../src/daemon/server.ts'
 import { realServerDisk } from '../../src/daemon/storage/real-disk.ts'
 import { type Logger, silentLogger } from '../../src/logger.ts'
@@ -15,7 +16,11 @@ export function realServer(flags: readonly string[], logger?: Logger): Server {
 }
 
 /** Not started. */
-export function serverOf(read: ConfigOrText, logger = silentLogger): Server {
+export function serverOf(
+  read: ConfigOrText,
+  logger: Logger = silentLogger,
+  configStore?: FileStore,
+): Server {
   if (read.type !== 'config') throw new Error(read.text)
   const { config } = read
   const world = {
@@ -30,6 +35,7 @@ export function serverOf(read: ConfigOrText, logger = silentLogger): Server {
     world,
     readCredentials,
     openAudit,
+    ...(configStore && { configStore }),
     systemUser: 'root',
     onFailure,
   })

@@ -9,11 +9,13 @@ import type { ClientPort } from '../connection/client-port.ts'
 import type { EnsembleDriver } from '../ensemble/driver.ts'
 import {
   configurationText,
-  isObserver,
+  type Members,
   membershipText,
-  parseServers,
-  type QuorumServer,
-} from '../membership.ts'
+  noMembers,
+  parseMembers,
+  votersOf,
+} from '../membership/membership.ts'
+import { isObserver, type QuorumServer } from '../membership/quorum-server.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -31,10 +33,8 @@ import type {
 import { fullVersion } from './version.ts'
 
 /** The displayed options. */
-export interface ShownOptions {
+export interface ShownOptions extends Members {
   readonly serverId: ServerId
-  /** empty for a server that stands alone */
-  readonly servers: readonly QuorumServer[]
   readonly tickTimeMs: number
   readonly initLimitTicks: number
   readonly syncLimitTicks: number
@@ -83,7 +83,7 @@ export class RunningServer implements ServerView {
       outstandingCount: processors.outstanding,
       ...descriptorCounts(),
       uptimeMs: clock.nowMs() - startedMs,
-      voterCount: Math.max(1, this.#servers.filter((each) => !isObserver(each)).length),
+      voterCount: Math.max(1, votersOf(this.#members).length),
       leader: ensemble.role.type === 'following' ? ensemble.role.leader : undefined,
       leading: this.#leading(),
       metrics,
@@ -122,15 +122,15 @@ export class RunningServer implements ServerView {
   }
 
   /** Of the last configuration, or of the files. */
-  get #servers(): readonly QuorumServer[] {
+  get #members(): Members {
     const { last } = this.#parts.ensemble.configuration
-    return last.version === zxidZero ? this.#parts.config.servers : (parseServers(last.text) ?? [])
+    return last.version === zxidZero ? this.#parts.config : (parseMembers(last.text) ?? noMembers)
   }
 
   get #self(): QuorumServer | undefined {
     const { serverId, servers } = this.#parts.config
     const isSelf = ({ id }: QuorumServer): boolean => id === serverId
-    return this.#servers.find(isSelf) ?? servers.find(isSelf)
+    return this.#members.servers.find(isSelf) ?? servers.find(isSelf)
   }
 
   get #observes(): boolean {
@@ -207,8 +207,8 @@ export class RunningServer implements ServerView {
       ['syncLimit', config.syncLimitTicks],
       // ZooKeeper's numbers of its only algorithm, and of the kind of server.
       ['electionAlg', 3],
-      ['electionPort', self.electionPort],
-      ['quorumPort', self.peerPort],
+      ['electionPort', self.addresses[0]?.electionPort ?? 0],
+      ['quorumPort', self.addresses[0]?.peerPort ?? 0],
       ['peerType', this.#observes ? 1 : 0],
     ]
   }
@@ -216,8 +216,8 @@ export class RunningServer implements ServerView {
   membership(): string | undefined {
     const { last } = this.#parts.ensemble.configuration
     if (last.version !== zxidZero) return configurationText(last)
-    const { servers } = this.#parts.config
-    return servers.length === 0 ? undefined : membershipText(servers)
+    const { config } = this.#parts
+    return config.servers.length === 0 ? undefined : membershipText(config)
   }
 
   environment(): readonly (readonly [string, string])[] {

@@ -19,7 +19,11 @@ import { formatZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
-import type { ConfigurationState } from '../zab/configuration.ts'
+import {
+  type ConfigurationState,
+  isOfFiles,
+  type ProposedConfiguration,
+} from '../zab/configuration.ts'
 import type { ReconfigurationVerdict } from '../zab/reconfiguration.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from '../zab/types.ts'
@@ -109,6 +113,8 @@ export class EnsembleDriver implements Ensemble {
       {
         self,
         voters: [...servers.keys()].filter((id) => !observers.has(id)),
+        text: options.text ?? '',
+        groupsIn: options.groupsIn,
         // biome-ignore lint/plugin/noObjectSpread: once per process
         ...this.#changing(),
         epochs: epochsOf(meta),
@@ -126,6 +132,7 @@ export class EnsembleDriver implements Ensemble {
       self,
       instance: options.instance,
       members: membersOf(servers, observers),
+      groups: options.groups,
       peers: peersOf(self, servers, observers),
       isOpen: options.changing !== undefined,
       membership: () => ({
@@ -137,7 +144,9 @@ export class EnsembleDriver implements Ensemble {
       verifiesDiallerHost: options.verifiesDiallerHost,
       clock,
       logger,
-      onConnected: (peer, { isMember }) => this.#put({ type: 'connected', peer, isMember }),
+      onConnected: (peer, { isMember, voters }) => {
+        this.#put({ type: 'connected', peer, isMember, voters })
+      },
       onMember: (peer) => this.#put({ type: 'member', peer }),
       onDisconnected: (peer) => {
         this.#transfers.abort(peer)
@@ -186,8 +195,8 @@ export class EnsembleDriver implements Ensemble {
     return this.#zab.configuration
   }
 
-  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict {
-    return this.#zab.judgeVoters(voters) ?? 'in progress'
+  judgeConfiguration(next: ProposedConfiguration): ReconfigurationVerdict {
+    return this.#zab.judgeConfiguration(next) ?? 'in progress'
   }
 
   get inFlight(): number {
@@ -254,9 +263,10 @@ export class EnsembleDriver implements Ensemble {
    */
   async start(listener: EnsembleListener): Promise<void> {
     this.#listener = listener
-    const { self, servers, timing } = this.#options
-    const address = this.#options.listen ?? servers.get(self)
-    if (servers.size > 1 && address !== undefined) await this.#links.listen(address)
+    const { changing, self, servers, timing } = this.#options
+    const mayHavePeers = servers.size > 1 || changing !== undefined
+    const { listen = servers.get(self) ?? [] } = this.#options
+    if (mayHavePeers) await this.#links.listen(listen)
     this.#perform(this.#zab.start())
     this.#configured()
     this.#links.dialAll()
@@ -406,22 +416,36 @@ export class EnsembleDriver implements Ensemble {
   }
 
   /** What Zab has to know of an ensemble that changes. */
-  #changing(): Pick<ZabOptions, 'text' | 'configuration' | 'changes' | 'changeIn'> {
+  #changing(): Pick<ZabOptions, 'configuration' | 'changes' | 'changeIn'> {
     const { changing, lastApplied } = this.#options
     if (changing === undefined) return {}
-    const { text, changeIn } = changing
+    const { changeIn } = changing
     const changes = changesIn(this.#txnLog, lastApplied, changeIn)
-    return { text, changeIn, configuration: changing.shown(), changes }
+    return { changeIn, configuration: changing.shown(), changes }
   }
 
   /** The servers that are to be reached: of every configuration that may be in force. */
   #configured(): void {
     const { changing } = this.#options
-    if (changing === undefined || this.#zab.configuration.last.version === zxidZero) return
+    const { last, before } = this.#zab.configuration
+    if (changing === undefined || last.version === zxidZero) return
     const configurations = this.#zab.configurationTexts.map((text) => changing.serversIn(text))
-    const { members, addresses } = reachableIn(this.self, configurations)
+    const isFirst = isOfFiles(last)
+    const { members, addresses } = reachableIn(this.self, configurations, {
+      ownFiles: isFirst ? this.#options.servers : undefined,
+    })
     this.#links.setServers(members, addresses)
-    this.#logger.info({ members: describeMembers(members) }, 'The ensemble has changed')
+    const facts = { members: describeMembers(members), version: formatZxid(last.version) }
+    this.#logger.info(facts, isFirst ? 'The servers are agreed on' : 'The ensemble has changed')
+    if (isFirst) changing.agreed(last)
+    // It is proposed to be active once it is committed.
+    else if (before === undefined) changing.committed(last)
+  }
+
+  /** An epoch is established: what its NEWLEADER agreed on is committed. */
+  #firstCommitted(): void {
+    const { last } = this.#zab.configuration
+    if (isOfFiles(last) && last.version !== zxidZero) this.#options.changing?.committed(last)
   }
 
   #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {
@@ -499,7 +523,8 @@ export class EnsembleDriver implements Ensemble {
   #saveEpochs(epochs: Epochs): void {
     const before = this.#meta
     const { acceptedEpoch, currentEpoch, initialised, ensembleId = null } = epochs
-    const change = { acceptedEpoch, currentEpoch, initialised, ensembleId }
+    const { agreed: config = null } = epochs
+    const change = { acceptedEpoch, currentEpoch, initialised, ensembleId, config }
     this.#saveMeta(change, () => {
       this.#put({ type: 'epochsSaved', epochs })
       if (before.ensembleId !== ensembleId) this.#links.membershipChanged()
@@ -553,6 +578,7 @@ export class EnsembleDriver implements Ensemble {
     const held = this.#adopt(role)
     this.#confirmations.clear()
     this.#standstill.resolve()
+    if (role.type !== 'looking') this.#firstCommitted()
     this.#listener?.roleChanged(role)
     // What other servers sent was for the former leader: they hold it themselves.
     if (role.type !== 'looking' && before.type !== 'looking') {

@@ -11,17 +11,27 @@ import type { Turn } from '../../turn.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Snapshots } from '../storage/snapshots.ts'
 import type { LogKept, TxnLog } from '../storage/txn-log.ts'
-import type { ConfigurationChange, ConfigurationState } from '../zab/configuration.ts'
+import type {
+  Configuration,
+  ConfigurationChange,
+  ConfigurationState,
+  GroupsIn,
+} from '../zab/configuration.ts'
 import type { EpochRange } from '../zab/history.ts'
 import type { ZabEffect, ZabTiming } from '../zab/types.ts'
 import type { Meta, MetaFile } from './meta.ts'
 import type { PeerSecret } from './peer-proof.ts'
 
 export interface ChangingEnsemble {
-  /** `server.N` lines of the files */
-  readonly text: string
   /** what the tree shows; undefined as long as the configuration of the files is in force */
   readonly shown: () => ConfigurationState | undefined
+  /** The first configuration that is agreed on, or was when this server starts: clients see it. */
+  readonly agreed: (configuration: Configuration) => void
+  /**
+   * A configuration is committed and active: another one, or the last one when this server starts;
+   * the first one, in each epoch.
+   */
+  readonly committed: (configuration: Configuration) => void
   /** what a transaction does to the configuration */
   readonly changeIn: (payload: Uint8Array) => ConfigurationChange | undefined
   /** the addresses of the servers in a configuration's text, by ascending id */
@@ -30,7 +40,9 @@ export interface ChangingEnsemble {
 
 export interface PeerServer {
   readonly id: ServerId
-  readonly address: Address
+  /** at least one */
+  readonly addresses: readonly Address[]
+  /** it does not vote */
   readonly observes: boolean
 }
 
@@ -38,16 +50,21 @@ export interface EnsembleOptions {
   readonly self: ServerId
   /** Drawn at random when the process starts; see PeerHello. */
   readonly instance: number
-  /** The peer address of every server of the ensemble, this one included. */
-  readonly servers: ReadonlyMap<ServerId, Address>
+  /** The peer addresses of every server of the ensemble, this one included. */
+  readonly servers: ReadonlyMap<ServerId, readonly Address[]>
   /** those of them that do not vote */
   readonly observers?: ReadonlySet<ServerId>
+  /** the lines of the files that name them; by default none, and so no groups */
+  readonly text?: string
+  readonly groupsIn?: GroupsIn
+  /** how the voters of the files are divided, which has to be the same on all servers */
+  readonly groups?: string | undefined
   /** undefined: the ensemble does not change while it runs */
   readonly changing?: ChangingEnsemble | undefined
   /** what other servers have to know; undefined: they are taken on their word */
   readonly secret?: PeerSecret | undefined
-  /** where to listen for peers; by default, our own address in `servers` */
-  readonly listen?: Address
+  /** where to listen for peers; by default, our own addresses in `servers` */
+  readonly listen?: readonly Address[]
   readonly meta: Meta
   readonly metaFile: MetaFile
   readonly txnLog: TxnLog

@@ -6,7 +6,7 @@
 import type { LeaderMessage, LearnerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { ConfigurationState } from '../zab/configuration.ts'
+import type { ConfigurationState, ProposedConfiguration } from '../zab/configuration.ts'
 import type { ReconfigurationVerdict } from '../zab/reconfiguration.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
 
@@ -41,8 +41,8 @@ export interface Ensemble {
   /** The last configuration of the ensemble in the log, or that of the files. */
   readonly configuration: ConfigurationState
 
-  /** Leader only: whether `voters` may be proposed as those of the next configuration. */
-  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict
+  /** Leader only: whether `next` may be proposed as the next configuration. */
+  judgeConfiguration(next: ProposedConfiguration): ReconfigurationVerdict
 
   /** Proposals not committed yet; 0 when not leading. */
   readonly inFlight: number

@@ -1,5 +1,7 @@
 // Decides from two hellos whether their servers talk to each other. Servers whose lists of voters
-// differ must not: their majorities may not overlap, so each could lead an ensemble of its own. Only
+// differ must not: their majorities may not overlap, so each could lead an ensemble of its own. Lists
+// that differ by one voter may meet, while servers are restarted with a longer or a shorter list one
+// after the other: any majority of the one has a voter in common with any majority of the other. Only
 // the ids are compared, because a server may have different addresses from different places. Lists of
 // observers may differ, since observers are in no majority.
 //
@@ -7,9 +9,10 @@
 // stranger. It may follow and be synchronized, but it is no *member*: its votes, epochs and zxids
 // do not count until it has named the ensemble, whose id it learns from NEWLEADER.
 
-import { type Address, formatAddress } from '../../address.ts'
+import type { Address } from '../../address.ts'
 import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'
 import type { ServerId } from '../../protocol/records.ts'
+import { formatAddresses } from './peer-addresses.ts'
 
 export type Verdict =
   | { readonly type: 'accept'; readonly isMember: boolean }
@@ -36,13 +39,20 @@ export function judgeHello(
     const found = theirs.instance === ours.instance ? 'the same process' : 'two processes'
     return refuse(`server ${peer} is on both ends, as ${found}`)
   }
-  if (!isOpen && !sameVoters(ours.members, theirs.members)) {
+  if (!isOpen && !mayMeet(ours.members, theirs.members)) {
     const [here, there] = [describeMembers(ours.members), describeMembers(theirs.members)]
     return refuse(
       `the lists of servers differ: server ${ours.serverId} has ${here}; server ${peer} has ${there}`,
     )
   }
-  if (!isOpen && !ours.members.some(({ id }) => id === peer)) {
+  if (!isOpen && !(ours.groups === theirs.groups && mayDivide(ours, theirs))) {
+    const [here, there] = [describeGroups(ours), describeGroups(theirs)]
+    return refuse(
+      `the groups of voters differ: server ${ours.serverId} has ${here}; server ${peer} has ${there}`,
+    )
+  }
+  const isListed = ours.members.some(({ id }) => id === peer)
+  if (!isOpen && !isListed && !votersIn(theirs.members).includes(peer)) {
     return refuse(`no server.${peer} line names server ${peer}`)
   }
   const isNamed = ours.ensembleId !== undefined && theirs.ensembleId === ours.ensembleId
@@ -56,22 +66,42 @@ export function judgeHello(
 /** The hello of a server that was dialled: it names its ensemble only to a peer that named it. */
 export function answerTo(theirs: PeerHello, ours: PeerHello): PeerHello {
   const ensembleId = theirs.ensembleId === ours.ensembleId ? ours.ensembleId : undefined
-  const { type, serverId, instance, members, holdsHistory } = ours
-  return { type, serverId, instance, members, ensembleId, holdsHistory, challenge: undefined }
+  return Object.assign({}, ours, { ensembleId, challenge: undefined })
 }
 
 /** Ascending by id. */
 export function membersOf(
-  servers: ReadonlyMap<ServerId, Address>,
+  servers: ReadonlyMap<ServerId, readonly Address[]>,
   observers: ReadonlySet<ServerId>,
 ): readonly ListedServer[] {
   return [...servers]
     .sort(([a], [b]) => a - b)
-    .map(([id, address]) => ({
+    .map(([id, addresses]) => ({
       id,
-      address: formatAddress(address),
+      address: formatAddresses(addresses),
       observes: observers.has(id),
     }))
+}
+
+/** Whether two lists have the same voters, or one has one voter more. */
+export function mayMeet(ours: readonly ListedServer[], theirs: readonly ListedServer[]): boolean {
+  const [a, b] = [votersIn(ours), votersIn(theirs)]
+  const [shorter, longer] = a.length < b.length ? [a, b] : [b, a]
+  return longer.length - shorter.length <= 1 && shorter.every((id) => longer.includes(id))
+}
+
+/** Quorums of divided voters meet only if the voters are the same. */
+function mayDivide(ours: PeerHello, theirs: PeerHello): boolean {
+  if (ours.groups === undefined) return true
+  return votersIn(ours.members).length === votersIn(theirs.members).length
+}
+
+export function votersIn(members: readonly ListedServer[]): readonly ServerId[] {
+  return members.filter(({ observes }) => !observes).map(({ id }) => id)
+}
+
+function describeGroups({ groups }: PeerHello): string {
+  return groups === undefined ? 'no groups' : `{${groups.replaceAll('\n', ', ')}}`
 }
 
 export function describeMembers(members: readonly ListedServer[]): string {
@@ -84,13 +114,4 @@ function describeMember({ id, address, observes }: ListedServer): string {
 
 function refuse(reason: string): Verdict {
   return { type: 'refuse', reason }
-}
-
-function sameVoters(ours: readonly ListedServer[], theirs: readonly ListedServer[]): boolean {
-  const [a, b] = [votersOf(ours), votersOf(theirs)]
-  return a.length === b.length && a.every((id, i) => id === b[i])
-}
-
-function votersOf(members: readonly ListedServer[]): readonly ServerId[] {
-  return members.filter(({ observes }) => !observes).map(({ id }) => id)
 }

@@ -2,13 +2,14 @@
 // knocks: it sends its hello and learns why there is no link, so that both sides log the reason.
 // peer-links.ts answers a knock.
 
-import { type Address, formatAddress } from '../../address.ts'
+import { formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
 import { MsgpackReader } from '../../protocol/msgpack.ts'
 import { decodeGreeting, type PeerHello } from '../../protocol/peer/hello.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Link, LinkOptions, Transport } from '../../protocol/transport/transport.ts'
+import type { PeerAddresses } from './peer-addresses.ts'
 import { peerLinkOptions, writeGreeting } from './peer-port.ts'
 import type { DiallerProof } from './peer-proof.ts'
 
@@ -20,8 +21,9 @@ const knockAfterRefusalMs = 30_000
 const knockPatienceMs = 8000
 
 export interface KnockerOptions {
-  /** The addresses of the servers that we do not dial. */
-  readonly peers: () => ReadonlyMap<ServerId, Address>
+  /** The servers that we do not dial. */
+  readonly peers: () => readonly ServerId[]
+  readonly addresses: PeerAddresses
   readonly transport: Transport
   readonly clock: Clock
   /** of a new link */
@@ -49,7 +51,7 @@ export class Knocker {
   start(): void {
     const { peers, clock } = this.#options
     this.#stop = clock.every(knockMs, () => {
-      for (const [peer, address] of peers()) this.#maybeKnock(peer, address)
+      for (const peer of peers()) this.#maybeKnock(peer)
     })
   }
 
@@ -63,14 +65,26 @@ export class Knocker {
     for (const link of this.#knocking) link.destroy()
   }
 
-  #maybeKnock(peer: ServerId, address: Address): void {
-    const { clock, hello, isLinked, onRefused, proof: newProof, transport } = this.#options
+  #maybeKnock(peer: ServerId): void {
+    const {
+      addresses,
+      clock,
+      hello,
+      isLinked,
+      onRefused,
+      proof: newProof,
+      transport,
+    } = this.#options
     const refusedMs = this.#refusedMs.get(peer) ?? Number.NEGATIVE_INFINITY
-    if (isLinked(peer) || clock.nowMs() - refusedMs < knockAfterRefusalMs) return
+    const address = addresses.of(peer)
+    if (address === undefined || isLinked(peer)) return
+    if (clock.nowMs() - refusedMs < knockAfterRefusalMs) return
+    let isAnswered = false
     const proof = newProof()
     // It hears greetings only, and is established at once because it may wait longer for them.
     const link = transport.dial(address, knockOptions, {
       frame: (buffer, start, end) => {
+        isAnswered = true
         const greeting = decodeGreeting(this.#reader.reset(buffer, start, end))
         if (greeting.type === 'challenge') {
           const step = proof.answer(greeting)
@@ -82,6 +96,7 @@ export class Knocker {
       closed: () => {
         // The peer is down, or has dialled us in the meantime.
         cancel()
+        if (!isAnswered) addresses.failed(peer)
         this.#knocking.delete(link)
       },
     })

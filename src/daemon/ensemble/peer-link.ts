@@ -10,7 +10,7 @@ import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import { encodePeerMessage } from '../../protocol/peer/codec.ts'
-import type { PeerHello } from '../../protocol/peer/hello.ts'
+import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'
 import type { IdentitiesCodec } from '../../protocol/peer/identities.ts'
 import type { PeerMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
@@ -28,6 +28,8 @@ export class PeerLink {
   readonly id: ServerId
   /** of the process at the other end */
   readonly instance: number
+  /** those of its list */
+  readonly members: readonly ListedServer[]
   /** its address, for the log */
   readonly address: string
   /** whether we dialled the peer, so that its address is the configured one */
@@ -57,6 +59,7 @@ export class PeerLink {
   ) {
     this.id = parts.hello.serverId
     this.instance = parts.hello.instance
+    this.members = parts.hello.members
     this.named = parts.hello.ensembleId
     this.address = parts.address
     this.isDialled = parts.isDialled

@@ -10,7 +10,7 @@
 // A server id belongs to the process that already has a link (challenges.ts). A server without a
 // link to one with a larger id knocks there (knocker.ts); this file answers knocks.
 
-import { type Address, formatAddress, readAddress } from '../../address.ts'
+import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { oneLine, printable } from '../../printable.ts'
@@ -30,8 +30,9 @@ import { kindOf } from '../../protocol/strangers.ts'
 import type { Link, LinkListener, Listener, Transport } from '../../protocol/transport/transport.ts'
 import { RareWarnings } from '../../rare-warnings.ts'
 import { Challenges } from './challenges.ts'
-import { answerTo, judgeHello } from './greeting.ts'
+import { answerTo, describeMembers, judgeHello, mayMeet, votersIn } from './greeting.ts'
 import { Knocker } from './knocker.ts'
+import { PeerAddresses } from './peer-addresses.ts'
 import { PeerLink, type Stream } from './peer-link.ts'
 import { boundHello, peerLinkOptions, writeGreeting } from './peer-port.ts'
 import {
@@ -51,8 +52,10 @@ export interface PeerLinksOptions {
   readonly instance: number
   /** Every server in the configuration, ascending by id. */
   readonly members: readonly ListedServer[]
-  /** The addresses of all other servers. */
-  readonly peers: ReadonlyMap<ServerId, Address>
+  /** how the voters are divided, see PeerHello */
+  readonly groups?: string | undefined
+  /** The addresses of all other servers, at least one each. */
+  readonly peers: ReadonlyMap<ServerId, readonly Address[]>
   /** see `judgeHello` */
   readonly isOpen?: boolean
   readonly membership: () => Pick<PeerHello, 'ensembleId' | 'holdsHistory'>
@@ -63,8 +66,11 @@ export interface PeerLinksOptions {
   readonly verifiesDiallerHost?: boolean | undefined
   readonly clock: Clock
   readonly logger: Logger
-  /** `isMember`: see ZabInput. */
-  readonly onConnected: (peer: ServerId, info: { readonly isMember: boolean }) => void
+  /** `isMember`: see ZabInput. `voters`: by its list, if that differs from ours. */
+  readonly onConnected: (
+    peer: ServerId,
+    info: { readonly isMember: boolean; readonly voters: readonly ServerId[] | undefined },
+  ) => void
   /** A connected peer named our ensemble. */
   readonly onMember: (peer: ServerId) => void
   /** Not called for links that `disconnect` or `refuse` closed. */
@@ -90,9 +96,7 @@ export class PeerLinks {
   readonly #options: PeerLinksOptions
   readonly #open = new Map<ServerId, PeerLink>()
   #members: readonly ListedServer[]
-  #peers: ReadonlyMap<ServerId, Address>
-  /** The addresses that servers named which no list has: they may be about to join. */
-  readonly #strangers = new Map<ServerId, Address>()
+  readonly #addresses: PeerAddresses
   /** The servers that are dialled again whenever their link breaks. */
   readonly #dialled = new Set<ServerId>()
   readonly #challenges: Challenges
@@ -103,19 +107,20 @@ export class PeerLinks {
   readonly #warnings: RareWarnings
   /** Knocks that wait for the result of our next attempt to dial their server. */
   readonly #knocks = new Map<ServerId, { readonly entry: Entry; readonly atMs: number }>()
-  #listener: Listener | undefined
+  #listeners: readonly Listener[] = []
   #closed = false
 
   constructor(options: PeerLinksOptions) {
     const { clock, instance, logger, secret, self, transport } = options
     this.#options = options
     this.#members = options.members
-    this.#peers = options.peers
+    this.#addresses = new PeerAddresses(options.peers)
     this.#challenges = new Challenges(clock)
     this.#redials = new Redials(clock)
     this.#warnings = new RareWarnings(logger, clock)
     this.#knocker = new Knocker({
-      peers: () => new Map([...this.#peers].filter(([peer]) => peer > self)),
+      peers: () => this.#addresses.peers.filter((peer) => peer > self),
+      addresses: this.#addresses,
       transport,
       clock,
       proof: () => new DiallerProof({ self, instance, secret }),
@@ -127,7 +132,7 @@ export class PeerLinks {
 
   /** The port bound, once listening. */
   get port(): number | undefined {
-    return this.#listener?.port
+    return this.#listeners[0]?.port
   }
 
   /** With how many peers a link is open. */
@@ -136,10 +141,13 @@ export class PeerLinks {
   }
 
   /** @throws as `net.Server.listen` does: EADDRINUSE, EACCES … */
-  async listen(address: Address): Promise<void> {
-    this.#listener = await this.#options.transport.listen(address, peerLinkOptions, (link) =>
-      this.#accept(link),
-    )
+  async listen(addresses: readonly Address[]): Promise<void> {
+    for (const address of addresses) {
+      const listener = await this.#options.transport.listen(address, peerLinkOptions, (link) =>
+        this.#accept(link),
+      )
+      this.#listeners = [...this.#listeners, listener]
+    }
   }
 
   /** Dials the servers with smaller ids, again whenever a link breaks. */
@@ -149,9 +157,12 @@ export class PeerLinks {
   }
 
   /** Other servers are to be reached. The links to former ones stay open. */
-  setServers(members: readonly ListedServer[], peers: ReadonlyMap<ServerId, Address>): void {
+  setServers(
+    members: readonly ListedServer[],
+    peers: ReadonlyMap<ServerId, readonly Address[]>,
+  ): void {
     this.#members = members
-    this.#peers = peers
+    this.#addresses.list(peers)
     this.#dialSmaller()
   }
 
@@ -161,13 +172,9 @@ export class PeerLinks {
 
   #dialSmaller(): void {
     const { self } = this.#options
-    for (const peer of this.#peers.keys()) {
+    for (const peer of this.#addresses.peers) {
       if (peer < self && !this.#dialled.has(peer)) this.#dial(peer)
     }
-  }
-
-  #addressOf(peer: ServerId): Address | undefined {
-    return this.#peers.get(peer) ?? this.#strangers.get(peer)
   }
 
   send(peer: ServerId, message: PeerMessage): void {
@@ -209,14 +216,14 @@ export class PeerLinks {
     this.#redials.close()
     this.#knocker.close()
     for (const peer of [...this.#open.keys()]) this.disconnect(peer)
-    await this.#listener?.close()
+    for (const listener of this.#listeners) await listener.close()
     this.#warnings.close()
   }
 
   // --- dialling ----------------------------------------------------------------------------------
 
   #dial(peer: ServerId): void {
-    const address = this.#addressOf(peer)
+    const address = this.#addresses.of(peer)
     this.#dialled.delete(peer)
     if (address === undefined || this.#closed) return
     this.#dialled.add(peer)
@@ -226,6 +233,7 @@ export class PeerLinks {
       drained: () => listener.drained?.(),
       closed: (reason) => {
         listener.closed(reason)
+        if (entry.peer === undefined) this.#addresses.failed(peer)
         if (reason !== undefined) this.#answerKnock(peer, sinceMs, reason)
         if (!this.#closed) this.#redials.schedule(peer, () => this.#dial(peer))
       },
@@ -234,7 +242,7 @@ export class PeerLinks {
     const proof = new DiallerProof({ self, instance, secret })
     const ours = this.#ours(proof.challenge)
     writeGreeting(link, ours)
-    const listener = this.#greet({
+    const entry: Entry = {
       link,
       expected: peer,
       address: formatAddress(address),
@@ -242,16 +250,26 @@ export class PeerLinks {
       proof,
       peer: undefined,
       isClosed: false,
-    })
+    }
+    const listener = this.#greet(entry)
   }
 
   // --- hellos ------------------------------------------------------------------------------------
 
   #ours(challenge?: Buffer): PeerHello {
-    const { self: serverId, instance, membership } = this.#options
+    const { self: serverId, instance, groups, membership } = this.#options
     const members = this.#members
     const { ensembleId, holdsHistory } = membership()
-    return { type: 'hello', serverId, instance, members, ensembleId, holdsHistory, challenge }
+    return {
+      type: 'hello',
+      serverId,
+      instance,
+      members,
+      groups,
+      ensembleId,
+      holdsHistory,
+      challenge,
+    }
   }
 
   #accept(link: Link): LinkListener {
@@ -324,6 +342,8 @@ export class PeerLinks {
     const { isOpen = false } = this.#options
     const verdict = judgeHello(ours, greeting, expected, { isOpen })
     if (verdict.type === 'refuse') return this.#refuseLink(entry, greeting.serverId, verdict.reason)
+    const third = isOpen ? undefined : this.#thirdList(greeting)
+    if (third !== undefined) return this.#refuseLink(entry, greeting.serverId, third)
     const holder = this.#open.get(greeting.serverId)
     const isClaimed = holder !== undefined && holder.instance !== greeting.instance
     const goOn = (): void => {
@@ -341,16 +361,27 @@ export class PeerLinks {
     this.#challenge(entry, holder, goOn)
   }
 
+  /** Two lists that may not meet must not meet through a third one, such as ours. */
+  #thirdList({ serverId, members }: PeerHello): string | undefined {
+    for (const peer of this.#open.values()) {
+      if (peer.id === serverId || mayMeet(peer.members, members)) continue
+      const [there, here] = [describeMembers(peer.members), describeMembers(members)]
+      return `the lists of servers differ by more than one voter: server ${peer.id}, which is linked \
+to this one, has ${there}; server ${serverId} has ${here}. Give all servers one list before the next`
+    }
+    return undefined
+  }
+
   /** A server that dialled us by TLS is known by the host of its certificate, not by its hello. */
   #certificateProblem({ expected, link }: Entry, peer: ServerId): string | undefined {
-    const { peers, verifiesDiallerHost } = this.#options
+    const { verifiesDiallerHost } = this.#options
     const certificate = link.tls?.certificate
-    const address = peers.get(peer)
+    const hosts = this.#addresses.hostsOf(peer)
     if (verifiesDiallerHost !== true || expected !== undefined) return undefined
-    if (certificate === undefined || address === undefined) return undefined
-    if (certificate.names(address.host)) return undefined
+    if (certificate === undefined || hosts.length === 0) return undefined
+    if (hosts.some((host) => certificate.names(host))) return undefined
     const shown = `its certificate (${certificate.subject})`
-    return `${shown} does not name ${address.host}, the host of server ${peer}`
+    return `${shown} does not name ${hosts.join(' or ')}, the host of server ${peer}`
   }
 
   #establish(entry: Entry, hello: PeerHello, { isMember }: { readonly isMember: boolean }): void {
@@ -383,7 +414,8 @@ export class PeerLinks {
         'A server does not name our ensemble: it has no data or other data, and counts once it has taken ours'
       this.#warnings.warn(`no member ${id} ${hello.instance}`, { peer: id, address }, message)
     }
-    onConnected(id, { isMember })
+    const differs = !isSameList(votersIn(this.#members), votersIn(hello.members))
+    onConnected(id, { isMember, voters: differs ? votersIn(hello.members) : undefined })
     if (this.#open.get(id) === peer) this.#compareNames(peer)
   }
 
@@ -408,10 +440,9 @@ export class PeerLinks {
 
   #knocked(entry: Entry, { serverId: peer, members }: PeerHello): void {
     if (this.#open.has(peer)) return entry.link.close()
-    if (!this.#peers.has(peer)) {
+    if (!this.#addresses.isListed(peer)) {
       const { address = '' } = members.find(({ id }) => id === peer) ?? {}
-      const read = readAddress(address, 0)
-      if (typeof read !== 'string') this.#strangers.set(peer, read)
+      this.#addresses.named(peer, address)
       if (!this.#dialled.has(peer)) this.#dial(peer)
     }
     entry.link.established() // a knock waits longer than a hello may take
@@ -423,7 +454,7 @@ export class PeerLinks {
   #answerKnock(peer: ServerId, sinceMs: number, { message }: Error): void {
     const { self } = this.#options
     const knock = this.#knocks.get(peer)
-    const address = this.#addressOf(peer)
+    const address = this.#addresses.of(peer)
     if (knock === undefined || address === undefined || sinceMs < knock.atMs) return
     this.#knocks.delete(peer)
     if (this.#open.has(peer) || knock.entry.isClosed) return knock.entry.link.close()
@@ -521,6 +552,10 @@ export class PeerLinks {
     this.#open.delete(id)
     if (peer !== undefined) this.#challenges.settle(peer, 'unknown')
   }
+}
+
+function isSameList(a: readonly ServerId[], b: readonly ServerId[]): boolean {
+  return a.length === b.length && a.every((id, i) => id === b[i])
 }
 
 function hostOf(address: string): string {

@@ -22,7 +22,13 @@ import {
 import type { RequestedMode, WriteOp, WriteRequest } from '../../protocol/zk/messages.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Ensemble } from '../ensemble/ensemble.ts'
-import { encodeState, parseServers, serversText, votersOf } from '../membership.ts'
+import {
+  encodeState,
+  membersText,
+  noMembers,
+  parseMembers,
+  votersOf,
+} from '../membership/membership.ts'
 import { samePassword } from '../session/authentication.ts'
 import type { SessionTracker } from '../session/session-tracker.ts'
 import { isAllowed, normalizeAcl } from '../ztree/acl.ts'
@@ -32,7 +38,7 @@ import { type Change, sessionCreatedBy, type Txn, type TxnBody } from '../ztree/
 import { lifetimes, nextVersion } from '../ztree/znode.ts'
 import { configPath, type Session, type ZTree } from '../ztree/ztree.ts'
 import { OutstandingChanges, type PendingZnode } from './outstanding-changes.ts'
-import { nextServers, type Reconfig } from './reconfiguration.ts'
+import { nextMembers, type Reconfig } from './reconfiguration.ts'
 
 export interface WriteRules {
   /** Whether znodes may have a time to live. */
@@ -48,7 +54,7 @@ export interface WriteRules {
 
 export interface PrepOptions {
   readonly tree: ZTree
-  readonly ensemble: Pick<Ensemble, 'self' | 'configuration' | 'judgeVoters'>
+  readonly ensemble: Pick<Ensemble, 'self' | 'configuration' | 'judgeConfiguration'>
   readonly sessions: SessionTracker
   readonly minSessionTimeoutMs: number
   readonly maxSessionTimeoutMs: number
@@ -84,7 +90,7 @@ const undeletable = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/
 
 export class Prep {
   readonly #tree: ZTree
-  readonly #ensemble: Pick<Ensemble, 'self' | 'configuration' | 'judgeVoters'>
+  readonly #ensemble: Pick<Ensemble, 'self' | 'configuration' | 'judgeConfiguration'>
   readonly #sessions: SessionTracker
   /** A change of the ensemble that the tree does not show yet. */
   #reconfiguring: Zxid | undefined
@@ -247,13 +253,14 @@ export class Prep {
     if (reconfiguration === 'disabled') return refusal(errorCodes.RECONFIGDISABLED)
     if (reconfiguration === 'standalone') return refusal(errorCodes.UNIMPLEMENTED)
     const { last: before } = this.#ensemble.configuration
-    const isBusy = this.#ensemble.judgeVoters(before.voters) === 'in progress'
+    const isBusy = this.#ensemble.judgeConfiguration(before) === 'in progress'
     if (isBusy || this.#reconfiguring !== undefined) return refusal(errorCodes.RECONFIGINPROGRESS)
     if (!matches(request.version, before.version)) return refusal(errorCodes.BADVERSION)
-    const servers = nextServers(parseServers(before.text) ?? [], request)
-    const voters = votersOf(servers ?? [])
-    if (servers === undefined || voters.length < votersMin) return refusal(errorCodes.BADARGUMENTS)
-    if (this.#ensemble.judgeVoters(voters) !== 'possible') {
+    const members = nextMembers(parseMembers(before.text) ?? noMembers, request)
+    const voters = votersOf(members ?? noMembers)
+    if (members === undefined || voters.length < votersMin) return refusal(errorCodes.BADARGUMENTS)
+    const next = { voters, text: membersText(members) }
+    if (this.#ensemble.judgeConfiguration(next) !== 'possible') {
       return refusal(errorCodes.NEWCONFIGNOQUORUM)
     }
     const znode = this.#outstanding.find(configPath)
@@ -265,7 +272,7 @@ export class Prep {
       return refusal(errorCodes.NEWCONFIGNOQUORUM)
     }
     this.#reconfiguring = zxid
-    const last = { version: zxid, voters, text: serversText(servers) }
+    const last = { version: zxid, voters, text: next.text }
     return { type: 'reconfig', data: encodeState({ last, before }) }
   }
 

@@ -4,24 +4,28 @@
 
 import type { ServerId } from '../../protocol/records.ts'
 import type { WriteRequest } from '../../protocol/zk/messages.ts'
-import { parseServers, type QuorumServer, samePeer } from '../membership.ts'
+import { type Members, parseMembers } from '../membership/membership.ts'
+import { sharesEndpoint } from '../membership/quorum-server.ts'
 
 export type Reconfig = Extract<WriteRequest, { type: 'reconfig' }>
 
-/** @returns by ascending id; undefined for a request that cannot be read, or names an address twice */
-export function nextServers(
-  current: readonly QuorumServer[],
+/** @returns undefined for a request that cannot be read, or names an address twice */
+export function nextMembers(
+  current: Members,
   { joining, leaving, members }: Reconfig,
-): readonly QuorumServer[] | undefined {
-  if (members !== undefined) return withoutDuplicates(parseServers(listed(members)))
+): Members | undefined {
+  if (members !== undefined) return withoutDuplicates(parseMembers(withoutVersion(listed(members))))
+  // A server that joins or leaves by itself would leave open which group it is in.
+  if (current.groups !== undefined) return undefined
   const leavers = idsIn(leaving ?? '')
-  const joiners = parseServers(listed(joining ?? ''))
+  const joiners = parseMembers(listed(joining ?? ''))?.servers
   if (leavers === undefined || joiners === undefined) return undefined
   // A server without an address for clients cannot be offered to them.
   if (joiners.some(({ client }) => client === undefined)) return undefined
   const gone = new Set([...leavers, ...joiners.map(({ id }) => id)])
-  const staying = current.filter(({ id }) => !gone.has(id))
-  return withoutDuplicates([...staying, ...joiners].sort((a, b) => a.id - b.id))
+  const staying = current.servers.filter(({ id }) => !gone.has(id))
+  const servers = [...staying, ...joiners].sort((a, b) => a.id - b.id)
+  return withoutDuplicates({ servers, groups: undefined })
 }
 
 function listed(text: string): string {
@@ -35,11 +39,14 @@ function idsIn(text: string): readonly ServerId[] | undefined {
     : undefined
 }
 
-function withoutDuplicates(
-  servers: readonly QuorumServer[] | undefined,
-): readonly QuorumServer[] | undefined {
-  const isTwice = servers?.some((one, i) =>
-    servers.slice(0, i).some((other) => samePeer(one, other)),
+/** zkCli reads the members from a file, and adds a version that means nothing. */
+function withoutVersion(lines: string): string {
+  return lines.replace(/^\s*version\s*=.*$/m, '')
+}
+
+function withoutDuplicates(members: Members | undefined): Members | undefined {
+  const isTwice = members?.servers.some((one, i) =>
+    members.servers.slice(0, i).some((other) => sharesEndpoint(one, other)),
   )
-  return isTwice === true ? undefined : servers
+  return isTwice === true ? undefined : members
 }

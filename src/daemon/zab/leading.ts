@@ -28,6 +28,7 @@ import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { counterOf, epochMax, epochOf, type Zxid } from '../../protocol/zxid.ts'
 import { Broadcast } from './broadcast.ts'
+import type { ProposedConfiguration } from './configuration.ts'
 import { Discovery } from './discovery.ts'
 import { LeadershipCheck } from './leadership-check.ts'
 import type { Learner } from './learner.ts'
@@ -92,11 +93,11 @@ export class Leading implements Role {
     return this.#learners.get(peer)?.initialised === true
   }
 
-  /** Whether `voters` may be proposed as those of the next configuration. */
-  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict {
+  /** Whether `next` may be proposed as the next configuration. */
+  judgeConfiguration(next: ProposedConfiguration): ReconfigurationVerdict {
     if (!this.broadcasting || this.#succession.isUnderWay) return 'in progress'
     const { self } = this.#state
-    return this.#reconfiguration.judge(voters, (voter) => {
+    return this.#reconfiguration.judge(next, (voter) => {
       const learner = this.#learners.get(voter)
       return (
         voter === self || (learner?.phase.type === 'synced' && learner.promisedEpoch <= this.#epoch)
@@ -397,7 +398,8 @@ export class Leading implements Role {
       if (state.rewriting || state.durable < state.history.last) return
       if (state.epochs.currentEpoch < this.#epoch) {
         const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
-        state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
+        const agreed = state.agreedIn(this.#epoch)
+        state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId, agreed })
       }
       this.#phase = 'synchronization'
     }

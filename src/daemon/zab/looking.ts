@@ -213,15 +213,14 @@ export class Looking implements Role {
 
   /** Whether a server votes, by our configurations or a later one that a peer named. */
   #mayVote(id: ServerId): boolean {
-    const { configurations, told } = this.#state
-    return configurations.concerns(id) || told.some(({ membership }) => membership.isVoter(id))
+    const { configurations, elsewhere } = this.#state
+    return configurations.concerns(id) || elsewhere.some((each) => each.isVoter(id))
   }
 
   /** Whether it may be enough for another server, which may know later configurations than ours. */
   #mayBeQuorum(agrees: (voter: ServerId) => boolean): boolean {
-    const { configurations, told } = this.#state
-    if (configurations.mayBeQuorum(agrees)) return true
-    return told.some(({ membership }) => membership.quorum.has(agrees))
+    const { configurations, elsewhere } = this.#state
+    return configurations.mayBeQuorum(agrees) || elsewhere.some(({ quorum }) => quorum.has(agrees))
   }
 
   /** A server that claims to lead and that a quorum follows in one established epoch. */

@@ -2,7 +2,7 @@
 // other server is an observer: it may follow, and counts for nothing.
 
 import type { ServerId } from '../../protocol/records.ts'
-import { Quorum } from './quorum.ts'
+import { type Electorate, Quorum } from './quorum.ts'
 
 export class Membership {
   /** Ascending; while one configuration replaces another, of both. */
@@ -10,19 +10,15 @@ export class Membership {
   readonly quorum: Quorum
   readonly #ids: ReadonlySet<ServerId>
 
-  /** @param before those of the configuration that is being replaced, whose majority is needed too */
-  constructor(voters: Iterable<ServerId>, before?: Iterable<ServerId>) {
-    const groups = (before === undefined ? [voters] : [before, voters]).map(ascending)
-    this.#ids = new Set(groups.flat())
-    this.voters = ascending(this.#ids)
-    this.quorum = new Quorum(...groups)
+  /** @param before that of the configuration that is being replaced, whose quorum is needed too */
+  constructor(electorate: Electorate, before?: Electorate) {
+    const electorates = before === undefined ? [electorate] : [before, electorate]
+    this.#ids = new Set(electorates.flat(2).map(({ voter }) => voter))
+    this.voters = [...this.#ids].sort((a, b) => a - b)
+    this.quorum = new Quorum(...electorates)
   }
 
   isVoter(id: ServerId): boolean {
     return this.#ids.has(id)
   }
-}
-
-function ascending(ids: Iterable<ServerId>): readonly ServerId[] {
-  return [...new Set(ids)].sort((a, b) => a - b)
 }

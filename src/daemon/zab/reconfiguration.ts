@@ -7,6 +7,7 @@
 import { invariant } from '../../invariant.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import type { ProposedConfiguration } from './configuration.ts'
 import { Membership } from './membership.ts'
 import type { ServerState } from './server-state.ts'
 
@@ -14,15 +15,20 @@ export type ReconfigurationVerdict =
   | 'possible'
   /** the last change is not done yet */
   | 'in progress'
-  /** a majority of the new voters is not in step with us, or cannot count in our epoch */
+  /** no quorum of the new voters is in step with us, or cannot count in our epoch */
   | 'no quorum'
 
+type ReconfiguredState = Pick<
+  ServerState,
+  'configurations' | 'delivered' | 'electorateOf' | 'emit' | 'self'
+>
+
 export class Reconfiguration {
-  readonly #state: Pick<ServerState, 'configurations' | 'delivered' | 'emit' | 'self'>
+  readonly #state: ReconfiguredState
   /** The activation of the last configuration was asked for. */
   #activates = false
 
-  constructor(state: Pick<ServerState, 'configurations' | 'delivered' | 'emit' | 'self'>) {
+  constructor(state: ReconfiguredState) {
     this.#state = state
   }
 
@@ -32,13 +38,14 @@ export class Reconfiguration {
     return !configurations.isJoint && configurations.since <= delivered
   }
 
-  /** Whether `voters` may be proposed as those of the next configuration. */
+  /** Whether `next` may be proposed as the next configuration. */
   judge(
-    voters: readonly ServerId[],
+    next: ProposedConfiguration,
     isInStep: (voter: ServerId) => boolean,
   ): ReconfigurationVerdict {
     if (!this.isSettled) return 'in progress'
-    return new Membership(voters).quorum.has(isInStep) ? 'possible' : 'no quorum'
+    const { quorum } = new Membership(this.#state.electorateOf(next))
+    return quorum.has(isInStep) ? 'possible' : 'no quorum'
   }
 
   /**

@@ -5,13 +5,19 @@ import { invariant } from '../../invariant.ts'
 import { type Entries, payloadsOf } from '../../protocol/peer/entries.ts'
 import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import { epochOf, type Zxid, zxidZero } from '../../protocol/zxid.ts'
-import { type Configuration, type ConfigurationState, Configurations } from './configuration.ts'
+import { epochOf, makeZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import {
+  type Configuration,
+  type ConfigurationState,
+  Configurations,
+  electorateOf,
+  type ProposedConfiguration,
+} from './configuration.ts'
 import { EpochBound } from './epoch-bound.ts'
 import { History } from './history.ts'
 import { Membership } from './membership.ts'
 import { Patience } from './patience.ts'
-import type { Quorum } from './quorum.ts'
+import { type Electorate, majority, type Quorum } from './quorum.ts'
 import type { Epochs, ZabEffect, ZabOptions, ZabTiming } from './types.ts'
 
 /** Leaves more counter values than can be proposed between two ticks. */
@@ -46,9 +52,10 @@ export class ServerState {
   #truncating = false
   #installing = false
   #effects: ZabEffect[] = []
-  /** that of the files */
-  readonly #seed: ConfigurationState
+  /** that of this server's files */
+  readonly #files: Configuration
   readonly #changeIn: ZabOptions['changeIn']
+  readonly #groupsIn: ZabOptions['groupsIn']
   /**
    * By the peer that named it, the last one of each: what one of them names may never be committed,
    * and what others name later is then an earlier one.
@@ -56,19 +63,24 @@ export class ServerState {
   readonly #told = new Map<ServerId, ToldConfiguration>()
   /** The connected peers whose votes, epochs and zxids count. */
   readonly #members = new Set<ServerId>()
+  /** The voters of connected peers whose files have others than ours. */
+  readonly #lists = new Map<ServerId, Membership>()
   /** Learners whose sessions with us ended with SUCCESSOR: what they sent before is on its way. */
   readonly #ended = new Set<ServerId>()
 
   constructor(options: ZabOptions) {
-    const { epochs, lastApplied, logBase, logged, self } = options
+    const { lastApplied, logBase, logged, self } = options
     this.self = self
-    this.#seed = {
-      last: { version: zxidZero, voters: options.voters, text: options.text ?? '' },
-      before: undefined,
-    }
-    this.configurations = new Configurations(options.configuration ?? this.#seed, lastApplied)
-    for (const { zxid, change } of options.changes ?? []) this.configurations.append(zxid, change)
     this.#changeIn = options.changeIn
+    // What was agreed holds as long as the ensemble may change: otherwise the files say who votes.
+    // biome-ignore lint/plugin/noObjectSpread: once per process
+    const epochs = { ...options.epochs, ...(this.mayChange ? {} : { agreed: undefined }) }
+    this.#epochs = this.#saved = epochs
+    this.#files = { version: zxidZero, voters: options.voters, text: options.text ?? '' }
+    this.#groupsIn = options.groupsIn
+    const { configuration = this.#first } = options
+    this.configurations = new Configurations(configuration, lastApplied, options.groupsIn)
+    for (const { zxid, change } of options.changes ?? []) this.configurations.append(zxid, change)
     this.timing = options.timing
     this.patience = new Patience({
       leastMs: options.timing.leaderTimeoutMs,
@@ -81,8 +93,6 @@ export class ServerState {
     this.newEnsembleId = options.newEnsembleId
     this.#durable = this.history.last
     this.#delivered = lastApplied
-    this.#epochs = epochs
-    this.#saved = epochs
     invariant(
       epochs.currentEpoch <= epochs.acceptedEpoch,
       'an epoch is accepted before it is current',
@@ -95,6 +105,23 @@ export class ServerState {
     invariant(lastApplied <= this.history.last, 'the tree holds nothing that the log does not')
   }
 
+  /** Whether transactions may change who votes. */
+  get mayChange(): boolean {
+    return this.#changeIn !== undefined
+  }
+
+  get #first(): ConfigurationState {
+    return { last: this.#epochs.agreed ?? this.#files, before: undefined }
+  }
+
+  /** The first configuration, as a leader of `epoch` sends it with NEWLEADER. */
+  agreedIn(epoch: number): Configuration | undefined {
+    const { last } = this.configurations.state
+    if (!this.mayChange || last.version !== zxidZero) return this.#epochs.agreed
+    const { voters, text } = last
+    return { version: makeZxid({ epoch, counter: 0 }), voters, text }
+  }
+
   /** By the last configuration in the log. */
   get membership(): Membership {
     return this.configurations.membership
@@ -104,16 +131,30 @@ export class ServerState {
     return this.membership.quorum
   }
 
-  /** Those later than ours that peers named: they help to find a leader, no more. */
+  electorateOf(configuration: ProposedConfiguration): Electorate {
+    return electorateOf(configuration, this.#groupsIn)
+  }
+
+  /**
+   * Memberships by which other servers may go: of configurations later than ours that peers named,
+   * and of the files of connected peers. They help to find a leader, no more.
+   */
+  get elsewhere(): readonly Membership[] {
+    return [...this.told.map(({ membership }) => membership), ...this.#lists.values()]
+  }
+
+  /** Configurations later than ours that peers named. */
   get told(): readonly ToldConfiguration[] {
     const ours = this.configurations.state.last.version
     return [...this.#told.values()].filter(({ version }) => version > ours)
   }
 
-  tell(from: ServerId, { version, voters, text }: Configuration): void {
+  tell(from: ServerId, configuration: Configuration): void {
+    const { version, text } = configuration
     const isNew = version > this.configurations.state.last.version
     if (!isNew || this.#told.get(from)?.version === version) return
-    this.#told.set(from, { version, text, membership: new Membership(voters) })
+    const membership = new Membership(this.electorateOf(configuration))
+    this.#told.set(from, { version, text, membership })
     this.emit({ type: 'configured' })
   }
 
@@ -140,8 +181,16 @@ export class ServerState {
     return this.#truncating || this.#installing
   }
 
-  connect(peer: ServerId, { isMember }: { readonly isMember: boolean }): void {
+  connect(
+    peer: ServerId,
+    {
+      isMember,
+      voters,
+    }: { readonly isMember: boolean; readonly voters?: readonly ServerId[] | undefined },
+  ): void {
     this.connected.add(peer)
+    if (voters === undefined) this.#lists.delete(peer)
+    else this.#lists.set(peer, new Membership(majority(voters)))
     if (isMember) this.#members.add(peer)
   }
 
@@ -151,6 +200,7 @@ export class ServerState {
 
   disconnected(peer: ServerId): void {
     this.connected.delete(peer)
+    this.#lists.delete(peer)
     this.#members.delete(peer)
     this.#ended.delete(peer)
   }
@@ -242,7 +292,7 @@ export class ServerState {
     invariant(this.#installing, 'a snapshot is installed once')
     this.#installing = false
     this.history.restartAfter(zxid)
-    this.configurations.restartAfter(zxid, configuration ?? this.#seed)
+    this.configurations.restartAfter(zxid, configuration ?? this.#first)
     this.emit({ type: 'configured' })
     this.#durable = zxid
     this.#delivered = zxid
@@ -279,8 +329,13 @@ export class ServerState {
       epochs.initialised || epochs.currentEpoch === 0,
       'a server that holds a history is initialised',
     )
+    const { agreed } = epochs
+    const isNew = agreed !== undefined && agreed.version !== this.#epochs.agreed?.version
     this.#epochs = epochs
     this.emit({ type: 'saveEpochs', epochs })
+    if (!isNew) return
+    this.configurations.agree(agreed)
+    this.emit({ type: 'configured' })
   }
 
   epochsSaved(epochs: Epochs): void {

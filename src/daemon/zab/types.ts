@@ -9,7 +9,12 @@ import type { Entries } from '../../protocol/peer/entries.ts'
 import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { ConfigurationChange, ConfigurationState } from './configuration.ts'
+import type {
+  Configuration,
+  ConfigurationChange,
+  ConfigurationState,
+  GroupsIn,
+} from './configuration.ts'
 import type { EpochRange } from './history.ts'
 import type { TransferRequest } from './transfer.ts'
 
@@ -29,6 +34,11 @@ export interface Epochs {
   readonly initialised: boolean
   /** made with the first epoch; undefined before */
   readonly ensembleId: string | undefined
+  /**
+   * The first configuration of an ensemble that may change: the servers of its leader's files, with
+   * the epoch in which NEWLEADER agreed on it as its version. undefined before.
+   */
+  readonly agreed?: Configuration | undefined
 }
 
 export interface ZabOptions {
@@ -46,6 +56,8 @@ export interface ZabOptions {
   readonly changes?: readonly LoggedChange[]
   /** what a transaction does to the configuration; undefined for nothing */
   readonly changeIn?: (payload: Uint8Array) => ConfigurationChange | undefined
+  /** undefined: a majority decides, whatever a text says */
+  readonly groupsIn?: GroupsIn | undefined
   readonly epochs: Epochs
   readonly logBase: Zxid
   /** what the log holds after `logBase`, all of it durable */
@@ -92,7 +104,13 @@ export type ZabInput =
    * the peer named our ensemble, or we hold no history and so have no ensemble to compare. The
    * votes, epochs and zxids of a peer that is not a member do not count.
    */
-  | { readonly type: 'connected'; readonly peer: ServerId; readonly isMember: boolean }
+  | {
+      readonly type: 'connected'
+      readonly peer: ServerId
+      readonly isMember: boolean
+      /** those of its file, if they differ from ours: servers are restarted with another list */
+      readonly voters?: readonly ServerId[] | undefined
+    }
   /** A connected peer has now named our ensemble. */
   | { readonly type: 'member'; readonly peer: ServerId }
   | { readonly type: 'disconnected'; readonly peer: ServerId }

@@ -18,7 +18,7 @@
 import type { Notification } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { ConfigurationState } from './configuration.ts'
+import type { ConfigurationState, ProposedConfiguration } from './configuration.ts'
 import { Following } from './following.ts'
 import { Leading } from './leading.ts'
 import type { LearnerCounts } from './learners.ts'
@@ -83,9 +83,9 @@ export class Zab {
     return this.#role.type === 'leading' ? this.#role.learnerCounts : undefined
   }
 
-  /** While leading: whether `voters` may be proposed as those of the next configuration. */
-  judgeVoters(voters: readonly ServerId[]): ReconfigurationVerdict | undefined {
-    return this.#role.type === 'leading' ? this.#role.judgeVoters(voters) : undefined
+  /** While leading: whether `next` may be proposed as the next configuration. */
+  judgeConfiguration(next: ProposedConfiguration): ReconfigurationVerdict | undefined {
+    return this.#role.type === 'leading' ? this.#role.judgeConfiguration(next) : undefined
   }
 
   get configuration(): ConfigurationState {

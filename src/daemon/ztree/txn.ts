@@ -64,7 +64,7 @@ export type TxnBody =
    * good.
    */
   | { readonly type: 'closeSession' }
-  /** Proposes a configuration of the ensemble, or activates it (daemon/membership.ts). */
+  /** Proposes a configuration of the ensemble, or activates it (daemon/membership/). */
   | { readonly type: 'reconfig'; readonly data: Uint8Array }
   /**
    * A refusal, ordered like every other answer. For a multi, `failedAt` is the index of the failed

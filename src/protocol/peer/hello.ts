@@ -76,6 +76,10 @@ export const peerHelloFields = {
     "every server that the sender's configuration lists",
     named('members', refined(listOf(record(listedServerFields)), 'by ascending id', doAscend)),
   ),
+  groups: noted(
+    'the lines of groups and weights in the configuration; nil if a majority of the voters decides',
+    optional(text()),
+  ),
   ensembleId: noted(
     'nil before the first epoch. The dialled server names it only to a peer that named the same one',
     optional(text()),

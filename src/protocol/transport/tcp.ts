@@ -8,13 +8,13 @@
 
 import net from 'node:net'
 import type { Address, ListenAddress } from '../../address.ts'
-import { asBuffer } from '../../as-buffer.ts'
 import { ReusedBuffers } from '../../reused-buffers.ts'
 import type { Turn } from '../../turn.ts'
 import { ProtocolError } from '../error-codes.ts'
 import { FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
 import { cameInstead, inPlaintext, named, openingBytesMax } from '../strangers.ts'
+import { ReadMemory } from './reading.ts'
 import { TlsAcceptor } from './tls-acceptor.ts'
 import { dialError, dialTls } from './tls-dialler.ts'
 import {
@@ -38,9 +38,6 @@ const congestedBytes = 64 * 1024
 /** The pool keeps no larger writers than this, and no more of them than a busy turn needs. */
 const pooledBytesMax = 64 * 1024
 const pooledWritersMax = 256
-
-/** Read at once from a dialled link that reuses buffers. */
-const readBytes = 256 * 1024
 
 /** How long the other side may take to read our last bytes and close. */
 const lingerMs = 2000
@@ -332,7 +329,7 @@ export class TcpTransport implements Transport {
   readonly #writers: MsgpackWriter[] = []
   /** For links that keep no views of what they received. */
   readonly frameBuffers = new ReusedBuffers()
-  #readMemory: Buffer | undefined
+  readonly #readMemory = new ReadMemory()
   readonly #send = () => this.#flush()
 
   /** @param turn links send at its end */
@@ -347,15 +344,12 @@ export class TcpTransport implements Transport {
    */
   dial(address: Address, options: DialOptions, listener: LinkListener): TcpLink {
     const { host, port } = address
-    const onread = {
-      buffer: this.#readBuffer,
-      callback: (count: number, bytes: Uint8Array) => {
-        link.received(asBuffer(bytes).subarray(0, count))
-        return true
-      },
-    }
     const to = { host, port, noDelay: true, allowHalfOpen: true }
-    const connect = options.reusesBuffers === true ? Object.assign(to, { onread }) : to
+    const received = (bytes: Buffer): void => link.received(bytes)
+    const connect =
+      options.reusesBuffers === true
+        ? Object.assign(to, { onread: this.#readMemory.onread(received) })
+        : to
     const { tls } = options
     const socket = tls === undefined ? net.connect(connect) : dialTls(connect, tls)
     socket.setKeepAlive(true, keepAliveMs)
@@ -386,7 +380,11 @@ export class TcpTransport implements Transport {
     const sockets = new Set<net.Socket>()
     const { tls } = options
     const acceptor = tls && new TlsAcceptor(tls, options.handshakeMs)
-    const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    // What a TLS port accepts is read by the socket on top of it.
+    const reuses = options.reusesBuffers === true && acceptor === undefined
+    const server = net.createServer({ noDelay: true, allowHalfOpen: true }, (accepted) => {
+      const received = (bytes: Buffer): void => link.received(bytes)
+      const socket = reuses ? this.#readMemory.moved(accepted, received) : accepted
       sockets.add(socket)
       socket.once('close', () => sockets.delete(socket))
       socket.setKeepAlive(true, keepAliveMs)
@@ -395,7 +393,7 @@ export class TcpTransport implements Transport {
         if (listener === undefined) socket.destroy()
         return listener ?? refused
       }
-      new TcpLink(this, socket, options, listen, acceptor)
+      const link = new TcpLink(this, socket, options, listen, acceptor)
     })
     server.once('close', () => acceptor?.close())
     await new Promise<void>((resolve, reject) => {
@@ -409,12 +407,6 @@ export class TcpTransport implements Transport {
       })
     })
     return new TcpListener(server, sockets)
-  }
-
-  /** One for all links that are read: what is read is handled at once. */
-  get #readBuffer(): Buffer {
-    this.#readMemory ??= Buffer.allocUnsafeSlow(readBytes)
-    return this.#readMemory
   }
 
   /** For links. */

@@ -116,7 +116,7 @@ class Member implements EnsembleListener {
     this.driver = new EnsembleDriver({
       self: this.id,
       instance: randomInt(2 ** 47),
-      servers: this.servers,
+      servers: new Map([...this.servers].map(([id, address]) => [id, [address]])),
       meta,
       metaFile: new MetaFile(disk.openFiles()),
       txnLog: opened.log,
@@ -441,6 +441,42 @@ t.test(
   },
 )
 
+t.test('restarted with longer lists, then shorter ones, by one voter each time', async (t) => {
+  const { members, events } = await ensemble(t, 5)
+  const all = [...(members[0] as Member).servers]
+  const started = new Set<Member>()
+  const give = async (member: Member, count: number): Promise<void> => {
+    if (started.delete(member)) await member.stop()
+    member.servers = new Map(all.slice(0, count))
+    await member.start()
+    started.add(member)
+  }
+  const restartAll = async (count: number): Promise<void> => {
+    for (const member of members.slice(0, count)) {
+      await give(member, count)
+      await events.until(() => settled([...started]) && leaderOf([...started]) !== undefined)
+      const payload = `${++proposed}`
+      leaderOf([...started])?.propose(payload)
+      await events.until(() => [...started].every(({ delivered }) => delivered.at(-1) === payload))
+    }
+  }
+  let proposed = 0
+  await Promise.all(members.slice(0, 3).map((member) => give(member, 3)))
+  for (const count of [3, 4, 5, 4]) await restartAll(count)
+  const [last, next] = members.toReversed() as [Member, Member]
+  await last.stop()
+  started.delete(last)
+  await next.stop()
+  started.delete(next)
+  await restartAll(3)
+  t.same(
+    [...started].map(({ delivered }) => delivered.length),
+    Array.from({ length: 3 }, () => proposed),
+    'nothing is lost',
+  )
+  await Promise.all([...started].map((member) => member.stop()))
+})
+
 t.test('who cannot hand over says why, and goes on', async (t) => {
   const { members, events } = await ensemble(t, 3)
   await Promise.all(members.map((member) => member.start()))
@@ -537,7 +573,7 @@ function impersonate(
       const hello = { type: 'hello', serverId: as, instance: 7, members } as const
       encodeGreeting(link.beginFrame(), {
         ...hello,
-        ...{ ensembleId: undefined, holdsHistory: true, challenge: undefined },
+        ...{ groups: undefined, ensembleId: undefined, holdsHistory: true, challenge: undefined },
       })
       link.endFrame()
       stop = () => link.destroy()

@@ -11,12 +11,13 @@ const observing = (...ids: number[]) => listed(...ids).map((each) => ({ ...each,
 function hello(serverId: number, change: Partial<PeerHello> = {}): PeerHello {
   return {
     ...{ type: 'hello', serverId: id(serverId), instance: serverId, members: listed(1, 2, 3) },
-    ...{ ensembleId: 'e', holdsHistory: true, challenge: undefined },
+    ...{ groups: undefined, ensembleId: 'e', holdsHistory: true, challenge: undefined },
     ...change,
   }
 }
 const isNew = { ensembleId: undefined, holdsHistory: false } as const
 const idle = { ensembleId: 'e', holdsHistory: false } as const
+const groups = { groups: 'group.1=1:2\ngroup.2=3' }
 const foreign = { ensembleId: 'f', holdsHistory: true } as const
 const neverCame = { ensembleId: 'f', holdsHistory: false } as const
 
@@ -88,15 +89,51 @@ const cases: {
     want: { reason: /no server.5 line/ },
   },
   {
-    name: 'a voter here and an observer there: the lists of voters differ',
+    name: 'voters here and observers there: the lists of voters differ',
     ours: hello(1),
-    theirs: hello(3, { members: [...listed(1, 2), ...observing(3)] }),
+    theirs: hello(3, { members: [...listed(1), ...observing(2, 3)] }),
     want: { reason: /3=s3:2888}; server 3 has .*3=s3:2888 \(observer\)}/ },
   },
   {
-    name: 'a longer list differs',
+    name: 'a list with one voter more works with ours',
     ...{ ours: hello(1), theirs: hello(4, { members: listed(1, 2, 3, 4) }) },
-    want: { reason: /lists of servers differ/ },
+    want: { type: 'accept', isMember: true },
+  },
+  {
+    name: 'so does one with a voter less, even if that is this server',
+    ...{ ours: hello(3), theirs: hello(1, { members: listed(1, 2) }), expected: 1 },
+    want: { type: 'accept' },
+  },
+  {
+    name: 'so does one without the observer that votes here',
+    ...{ ours: hello(1), theirs: hello(3, { members: [...listed(1, 2), ...observing(3)] }) },
+    want: { type: 'accept' },
+  },
+  {
+    name: 'two voters more are too many: the majorities may have no voter in common',
+    ...{ ours: hello(1), theirs: hello(4, { members: listed(1, 2, 3, 4, 5) }) },
+    want: {
+      reason:
+        'the lists of servers differ: server 1 has {1=s1:2888, 2=s2:2888, 3=s3:2888}; server 4 has {1=s1:2888, 2=s2:2888, 3=s3:2888, 4=s4:2888, 5=s5:2888}',
+    },
+  },
+  {
+    name: 'the same groups work together',
+    ...{ ours: hello(1, groups), theirs: hello(2, groups), want: { type: 'accept' } },
+  },
+  {
+    name: 'other groups are refused, and the reason has both',
+    ...{ ours: hello(1, groups), theirs: hello(2) },
+    want: {
+      reason:
+        'the groups of voters differ: server 1 has {group.1=1:2, group.2=3}; server 2 has no groups',
+    },
+  },
+  {
+    name: 'with groups, lists that differ by a voter are refused',
+    ours: hello(1, groups),
+    theirs: hello(2, { ...groups, members: listed(1, 2) }),
+    want: { reason: /groups of voters differ/ },
   },
   {
     name: 'a server that its own list does not name is refused',
@@ -142,11 +179,17 @@ t.test('a server that was dialled names its ensemble only to a peer that named i
 
 t.test('members are listed by id, with their role, an IPv6 address in brackets', async (t) => {
   const servers = new Map([
-    [id(2), { host: '::1', port: 2888 }],
-    [id(1), { host: 'db', port: 2889 }],
+    [id(2), [{ host: '::1', port: 2888 }]],
+    [
+      id(1),
+      [
+        { host: 'db', port: 2889 },
+        { host: 'db2', port: 2888 },
+      ],
+    ],
   ])
   t.same(membersOf(servers, new Set([id(2)])), [
-    { id: 1, address: 'db:2889', observes: false },
+    { id: 1, address: 'db:2889|db2:2888', observes: false },
     { id: 2, address: '[::1]:2888', observes: true },
   ])
 })

@@ -58,6 +58,10 @@ interface Warning {
 interface ServerOptions {
   /** ids in its list; 1, 2 and 3 by default */
   readonly members?: readonly number[]
+  /** ports that it listens on besides its own */
+  readonly further?: readonly number[]
+  /** the ports of others in its list, if they are not those where they listen */
+  readonly elsewhere?: ReadonlyMap<number, readonly number[]>
   readonly ensembleId?: string
   readonly holdsHistory?: boolean
   readonly secret?: string
@@ -68,10 +72,13 @@ interface ServerOptions {
 /** A server reduced to its links. */
 class Server {
   readonly links: PeerLinks
-  readonly linked = new Map<ServerId, { isMember: boolean }>()
+  readonly linked = new Map<
+    ServerId,
+    { isMember: boolean; voters?: readonly ServerId[] | undefined }
+  >()
   readonly warnings: Warning[] = []
   readonly instance = randomInt(2 ** 47)
-  readonly #port: number
+  readonly #ports: readonly number[]
   ensembleId: string | undefined
 
   constructor(
@@ -81,7 +88,7 @@ class Server {
   ) {
     const { members = [1, 2, 3], holdsHistory = options.ensembleId !== undefined } = options
     this.ensembleId = options.ensembleId
-    this.#port = ports.get(self) ?? 0
+    this.#ports = [ports.get(self) ?? 0, ...(options.further ?? [])]
     const others = members.filter((member) => member !== self)
     this.links = new PeerLinks({
       self: id(self),
@@ -92,7 +99,10 @@ class Server {
         observes: false,
       })),
       peers: new Map(
-        others.map((peer) => [id(peer), { host: '127.0.0.1', port: ports.get(peer) ?? 1 }]),
+        others.map((peer) => {
+          const listed = options.elsewhere?.get(peer) ?? [ports.get(peer) ?? 1]
+          return [id(peer), listed.map((port) => ({ host: '127.0.0.1', port }))]
+        }),
       ),
       membership: () => ({ ensembleId: this.ensembleId, holdsHistory }),
       secret: secretOf(options),
@@ -122,7 +132,7 @@ class Server {
   }
 
   async start(): Promise<void> {
-    await this.links.listen({ host: '127.0.0.1', port: this.#port })
+    await this.links.listen(this.#ports.map((port) => ({ host: '127.0.0.1', port })))
     this.links.dialAll()
   }
 
@@ -213,7 +223,7 @@ function frameOf(greeting: Greeting): Buffer {
 const helloOf = (self: number, change: Partial<PeerHello> = {}): PeerHello => ({
   ...{ type: 'hello', serverId: id(self), instance: 1 },
   members: [1, 2, 3].map((each) => ({ id: id(each), address: 'x:1', observes: false })),
-  ...{ ensembleId: undefined, holdsHistory: false, challenge: undefined },
+  ...{ groups: undefined, ensembleId: undefined, holdsHistory: false, challenge: undefined },
   ...change,
 })
 
@@ -358,6 +368,41 @@ test('what a stranger sends before its proof is short, each frame of it', async 
   t.not((await answer)?.type, 'hello')
   await events.until(() => server.warned('Closed a peer link', /frame of 131073 bytes/))
   t.equal(server.linked.size, 0)
+})
+
+test('of several addresses the first that answers is used, and all are listened on', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const [nowhere, other] = [1, ports.get(4) ?? 0]
+  const one = make(1, { further: [other] })
+  const two = make(2, { elsewhere: new Map([[1, [nowhere, other]]]) })
+  const three = make(3)
+  for (const server of [one, two, three]) await server.start()
+  await events.until(() => [one, two, three].every(({ linked }) => linked.size === 2))
+  t.ok(two.linked.has(id(1)), 'at its second address')
+  t.ok(three.linked.has(id(1)), 'at its first one')
+})
+
+test('lists that differ by a voter work together, but two do not through a third', async (t, {
+  make,
+  events,
+}) => {
+  const [one, two, three] = [
+    [1, 2],
+    [1, 2, 3],
+    [1, 2, 3, 4],
+  ].map((members, i) => make(i + 1, { members })) as [Server, Server, Server]
+  await one.start()
+  await two.start()
+  await events.until(() => one.linked.has(id(2)) && two.linked.has(id(1)))
+  t.same(one.linked.get(id(2))?.voters, [1, 2, 3], 'Zab learns of it')
+  await three.start()
+  const reason = /server 1, which is linked .*{1=s1:2888, 2=s2:2888}; server 3 has {.*4=s4:2888}/
+  await events.until(() => two.warned('Refusing a peer', reason))
+  await events.until(() => three.warned('Refused by a peer', reason))
+  t.notOk(three.linked.has(id(2)))
 })
 
 test('servers whose lists differ refuse each other, and both log it', async (t, {

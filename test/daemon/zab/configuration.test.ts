@@ -1,6 +1,7 @@
 import t from 'tap'
 import { type ConfigurationState, Configurations } from '../../../src/daemon/zab/configuration.ts'
 import { Membership } from '../../../src/daemon/zab/membership.ts'
+import { majority } from '../../../src/daemon/zab/quorum.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
@@ -26,6 +27,13 @@ function proposed(): Configurations {
   return configurations
 }
 
+t.test('a change names what it replaces: a new server has other files', async (t) => {
+  const configurations = new Configurations(files, at(5))
+  const before = { version: at(4), voters: ids(1, 2), text: 'theirs' }
+  configurations.append(at(7), { ...propose(1, 2, 6), before })
+  t.same(configurations.membership.voters, [1, 2, 6])
+})
+
 const joint = [
   { name: 'both majorities', agrees: [2, 3, 4], want: true },
   { name: 'a server of both counts in both', agrees: [1, 3, 5], want: true },
@@ -39,7 +47,7 @@ for (const { name, agrees, want } of joint) {
 }
 
 t.test('what both majorities have reached is the smaller of both', async (t) => {
-  const { quorum } = new Membership(ids(3, 4, 5), ids(1, 2, 3))
+  const { quorum } = new Membership(majority(ids(3, 4, 5)), majority(ids(1, 2, 3)))
   const reached = [0, 9, 8, 7, 3, 2]
   t.equal(
     quorum.reachedBy((voter) => at(reached[voter] ?? 0)),

@@ -1,13 +1,16 @@
 import t from 'tap'
 import { LeadershipCheck } from '../../../src/daemon/zab/leadership-check.ts'
-import { Quorum } from '../../../src/daemon/zab/quorum.ts'
+import { majority, Quorum } from '../../../src/daemon/zab/quorum.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 
 const ids = (...numbers: number[]) => numbers as ServerId[]
 
 t.test('leadership is confirmed only by answers to a ping sent after the question', async (t) => {
   const [one, two, three] = ids(1, 2, 3)
-  const check = new LeadershipCheck({ quorum: new Quorum(ids(1, 2, 3)), self: one as ServerId })
+  const check = new LeadershipCheck({
+    quorum: new Quorum(majority(ids(1, 2, 3))),
+    self: one as ServerId,
+  })
   const before = check.nextRound()
   t.ok(check.ask(1), 'a ping is due now')
   check.answered(two as ServerId, before)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Membership } from '../../../src/daemon/zab/membership.ts'
+import { majority } from '../../../src/daemon/zab/quorum.ts'
 import { id, ids, inStep, joined, learnersOf, promised, syncing } from './leader-parts.ts'
 
 t.test('learners are listed by ascending id, whenever they came', async (t) => {
@@ -30,7 +31,7 @@ t.test('a walk is not disturbed by a learner that is deleted during it', async (
 t.test('those in step acknowledged our history', async (t) => {
   const learners = learnersOf({ 4: inStep(), 2: inStep(), 3: syncing(), 5: promised() })
   t.same(learners.inStep, [2, 4])
-  t.same(learners.counts(new Membership(ids(1, 2, 3))), {
+  t.same(learners.counts(new Membership(majority(ids(1, 2, 3)))), {
     connected: 4,
     syncedFollowers: 1,
     syncedObservers: 1,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Quorum } from '../../../src/daemon/zab/quorum.ts'
+import { majority, Quorum } from '../../../src/daemon/zab/quorum.ts'
 import {
   type Candidate,
   chooseSuccessor,
@@ -58,7 +58,7 @@ for (const { name, voters: count, inStep, to, leaves = false, want } of choices)
       ([id, logged]): Candidate => ({ id: Number(id) as ServerId, logged: logged as Zxid }),
     )
     const request: TransferRequest = { to: to as ServerId | undefined, leaves }
-    const quorum = new Quorum(voters)
+    const quorum = new Quorum(majority(voters))
     const choice = chooseSuccessor(request, { self, voters, quorum, candidates })
     t.equal(choice.type === 'chosen' ? choice.successor : choice.reason, want)
   })

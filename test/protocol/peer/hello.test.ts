@@ -19,13 +19,21 @@ const hello: PeerHello = {
     { id: 1 as ServerId, address: 'one:2888', observes: false },
     { id: 3 as ServerId, address: '::1:2888', observes: true },
   ],
+  groups: 'group.1=1\nweight.1=1',
   ensembleId: 'e',
   holdsHistory: true,
   challenge: Buffer.alloc(32, 1),
 }
 const greetings: Greeting[] = [
   hello,
-  { ...hello, ensembleId: undefined, holdsHistory: false, members: [], challenge: undefined },
+  {
+    ...hello,
+    groups: undefined,
+    ensembleId: undefined,
+    holdsHistory: false,
+    members: [],
+    challenge: undefined,
+  },
   {
     ...{ type: 'challenge', serverId: 3 as ServerId, instance: 5 },
     ...{ challenge: Buffer.alloc(32, 2), proof: Buffer.alloc(32, 3) },

@@ -152,6 +152,20 @@ t.test('links that reuse buffers get the same frames, of any size, at both ends'
   t.equal(await other.closedFor, undefined, 'an orderly end')
 })
 
+t.test('accepted links that reuse buffers read into the same memory', async (t) => {
+  const memories = new Set<ArrayBufferLike>()
+  const firstBytes = (bytes: Buffer): FirstBytes => {
+    memories.add(bytes.buffer)
+    return 'frames'
+  }
+  const { listener, recorder } = await accepting(t, { reusesBuffers: true }, { firstBytes })
+  for (let i = 1; i <= 3; i++) {
+    connect(t, listener.port).write(frameOf('one'))
+    await recorder.until(() => recorder.frames.length === i)
+  }
+  t.equal(memories.size, 1)
+})
+
 t.test('a frame over the limit and garbage close the link for a ProtocolError', async (t) => {
   for (const bytes of [frameOf('x'.repeat(1001)), Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
     const { listener, recorder } = await accepting(t)
@@ -246,130 +260,141 @@ t.test('a refused dial is closed with the reason', async (t) => {
   t.match(await dialler.closedFor, { code: 'ECONNREFUSED' })
 })
 
-t.test('close sends the queued output; both ends see an orderly end', async (t) => {
-  const { listener, accepted, recorder } = await accepting(t)
-  const dialler = new Recorder()
-  const address = { host: '127.0.0.1', port: listener.port }
-  new TcpTransport(new Turn(setImmediate)).dial(address, options, dialler)
-  const link = await accepted
-  send(link, Buffer.from('last words'))
-  link.close()
-  t.equal(await dialler.closedFor, undefined)
-  t.equal(await recorder.closedFor, undefined)
-  t.same(dialler.frames, ['last words'])
-})
+for (const reusesBuffers of [false, true]) {
+  const links = { reusesBuffers }
+  const kind = reusesBuffers ? ', on a link that reuses buffers' : ''
 
-t.test('a client that half-closes after its request is still answered', async (t) => {
-  const seen: FirstBytes[] = []
-  let link: TcpLink | undefined
-  const firstBytes = (bytes: Buffer): FirstBytes => {
-    const decided = bytes.length < 4 ? 'more' : 'other'
-    seen.push(decided)
-    if (decided === 'other') {
-      link?.out.raw(Buffer.from('imok'))
-      link?.close()
+  t.test(`close sends the queued output; both ends see an orderly end${kind}`, async (t) => {
+    const { listener, accepted, recorder } = await accepting(t, links)
+    const dialler = new Recorder()
+    const address = { host: '127.0.0.1', port: listener.port }
+    new TcpTransport(new Turn(setImmediate)).dial(address, options, dialler)
+    const link = await accepted
+    send(link, Buffer.from('last words'))
+    link.close()
+    t.equal(await dialler.closedFor, undefined)
+    t.equal(await recorder.closedFor, undefined)
+    t.same(dialler.frames, ['last words'])
+  })
+
+  t.test(`a client that half-closes after its request is still answered${kind}`, async (t) => {
+    const seen: FirstBytes[] = []
+    let link: TcpLink | undefined
+    const firstBytes = (bytes: Buffer): FirstBytes => {
+      const decided = bytes.length < 4 ? 'more' : 'other'
+      seen.push(decided)
+      if (decided === 'other') {
+        link?.out.raw(Buffer.from('imok'))
+        link?.close()
+      }
+      return decided
     }
-    return decided
-  }
-  const { listener, accepted, recorder } = await accepting(t, {}, { firstBytes })
-  const socket = connect(t, listener.port)
-  link = await accepted
-  await new Promise((written) => socket.write('ru', written))
-  while (seen.length === 0) await new Promise((next) => setImmediate(next))
-  socket.end('ok\n')
-  t.equal(await read(socket), 'imok')
-  t.same(seen, ['more', 'other'])
-  t.same(recorder.frames, [])
-})
-
-t.test('a link whose hello does not arrive in time is closed', async (t) => {
-  const { listener, recorder } = await accepting(t, { handshakeMs: 20 })
-  connect(t, listener.port)
-  t.match(await recorder.closedFor, { message: /hello/ })
-})
-
-t.test('an established link is not closed', async (t) => {
-  const { listener, accepted, recorder } = await accepting(t, { handshakeMs: 1 })
-  const socket = connect(t, listener.port)
-  const link = await accepted
-  link.established()
-  // A second link, not established, has its deadline behind the first one's.
-  const { listener: other, recorder: cutOff } = await accepting(t, { handshakeMs: 5 })
-  connect(t, other.port)
-  await cutOff.closedFor
-  socket.write(frameOf('still here'))
-  await recorder.until(() => recorder.frames.length === 1)
-  t.same(recorder.frames, ['still here'])
-})
-
-t.test('a stalled reader is disconnected at the byte limit, never earlier', async (t) => {
-  const { listener, accepted, recorder } = await accepting(t, { queueBytesMax: 1_000_000 })
-  const socket = connect(t, listener.port)
-  socket.pause()
-  const link = await accepted
-  const body = Buffer.alloc(100_000)
-  let sentBytes = 0
-  let gone = false
-  void recorder.closedFor.then(() => {
-    gone = true
+    const { listener, accepted, recorder } = await accepting(t, links, { firstBytes })
+    const socket = connect(t, listener.port)
+    link = await accepted
+    await new Promise((written) => socket.write('ru', written))
+    while (seen.length === 0) await new Promise((next) => setImmediate(next))
+    socket.end('ok\n')
+    t.equal(await read(socket), 'imok')
+    t.same(seen, ['more', 'other'])
+    t.same(recorder.frames, [])
   })
-  while (!gone) {
-    send(link, body)
-    sentBytes += body.length
-    await new Promise((next) => setImmediate(next))
-  }
-  t.match(await recorder.closedFor, { message: /stalled/ })
-  t.ok(sentBytes > 1_000_000, `${sentBytes} bytes were taken before`)
-})
 
-t.test('a congested link says so, stops reading if configured to, and calls drained', async (t) => {
-  let drained = 0
-  const { listener, accepted, recorder } = await accepting(
-    t,
-    { pauseWhenCongested: true, queueBytesMax: 1e9 },
-    { drained: () => drained++ },
+  t.test(`a link whose hello does not arrive in time is closed${kind}`, async (t) => {
+    const { listener, recorder } = await accepting(t, { ...links, handshakeMs: 20 })
+    connect(t, listener.port)
+    t.match(await recorder.closedFor, { message: /hello/ })
+  })
+
+  t.test(`an established link is not closed${kind}`, async (t) => {
+    const { listener, accepted, recorder } = await accepting(t, { ...links, handshakeMs: 1 })
+    const socket = connect(t, listener.port)
+    const link = await accepted
+    link.established()
+    // A second link, not established, has its deadline behind the first one's.
+    const { listener: other, recorder: cutOff } = await accepting(t, { ...links, handshakeMs: 5 })
+    connect(t, other.port)
+    await cutOff.closedFor
+    socket.write(frameOf('still here'))
+    await recorder.until(() => recorder.frames.length === 1)
+    t.same(recorder.frames, ['still here'])
+  })
+
+  t.test(`a stalled reader is disconnected at the byte limit, never earlier${kind}`, async (t) => {
+    const { listener, accepted, recorder } = await accepting(t, {
+      ...links,
+      queueBytesMax: 1_000_000,
+    })
+    const socket = connect(t, listener.port)
+    socket.pause()
+    const link = await accepted
+    const body = Buffer.alloc(100_000)
+    let sentBytes = 0
+    let gone = false
+    void recorder.closedFor.then(() => {
+      gone = true
+    })
+    while (!gone) {
+      send(link, body)
+      sentBytes += body.length
+      await new Promise((next) => setImmediate(next))
+    }
+    t.match(await recorder.closedFor, { message: /stalled/ })
+    t.ok(sentBytes > 1_000_000, `${sentBytes} bytes were taken before`)
+  })
+
+  t.test(
+    `a congested link says so, stops reading if configured to, and calls drained${kind}`,
+    async (t) => {
+      let drained = 0
+      const { listener, accepted, recorder } = await accepting(
+        t,
+        { ...links, pauseWhenCongested: true, queueBytesMax: 1e9 },
+        { drained: () => drained++ },
+      )
+      const socket = connect(t, listener.port)
+      socket.pause()
+      const link = await accepted
+      let sentBytes = 0
+      while (!link.congested) {
+        send(link, Buffer.alloc(500_000))
+        sentBytes += 500_004
+        await new Promise((next) => setImmediate(next))
+      }
+      t.ok(link.queuedBytes > 64 * 1024)
+      socket.write(frameOf('asked while congested'))
+      t.equal(drained, 0)
+      t.same(recorder.frames, [], 'not read while congested')
+      let received = 0
+      socket.on('data', (chunk) => {
+        received += chunk.length
+      })
+      socket.resume()
+      await recorder.until(() => recorder.frames.length === 1)
+      t.equal(drained, 1)
+      t.equal(link.congested, false)
+      while (received < sentBytes) await new Promise((next) => setImmediate(next))
+      t.equal(received, sentBytes)
+    },
   )
-  const socket = connect(t, listener.port)
-  socket.pause()
-  const link = await accepted
-  let sentBytes = 0
-  while (!link.congested) {
-    send(link, Buffer.alloc(500_000))
-    sentBytes += 500_004
-    await new Promise((next) => setImmediate(next))
-  }
-  t.ok(link.queuedBytes > 64 * 1024)
-  socket.write(frameOf('asked while congested'))
-  t.equal(drained, 0)
-  t.same(recorder.frames, [], 'not read while congested')
-  let received = 0
-  socket.on('data', (chunk) => {
-    received += chunk.length
-  })
-  socket.resume()
-  await recorder.until(() => recorder.frames.length === 1)
-  t.equal(drained, 1)
-  t.equal(link.congested, false)
-  while (received < sentBytes) await new Promise((next) => setImmediate(next))
-  t.equal(received, sentBytes)
-})
 
-t.test('a paused link delivers no frames until it is resumed', async (t) => {
-  const { listener, accepted, recorder } = await accepting(t)
-  const other = await accepting(t)
-  const socket = connect(t, listener.port)
-  const link = await accepted
-  link.pause()
-  socket.write(frameOf('held'))
-  // By the time a later byte has made a round trip on another link, this one would have arrived
-  // too.
-  connect(t, other.listener.port).write(frameOf('later'))
-  await other.recorder.until(() => other.recorder.frames.length === 1)
-  t.same(recorder.frames, [])
-  link.resume()
-  await recorder.until(() => recorder.frames.length === 1)
-  t.same(recorder.frames, ['held'])
-})
+  t.test(`a paused link delivers no frames until it is resumed${kind}`, async (t) => {
+    const { listener, accepted, recorder } = await accepting(t, links)
+    const other = await accepting(t, links)
+    const socket = connect(t, listener.port)
+    const link = await accepted
+    link.pause()
+    socket.write(frameOf('held'))
+    // By the time a later byte has made a round trip on another link, this one would have arrived
+    // too.
+    connect(t, other.listener.port).write(frameOf('later'))
+    await other.recorder.until(() => other.recorder.frames.length === 1)
+    t.same(recorder.frames, [])
+    link.resume()
+    await recorder.until(() => recorder.frames.length === 1)
+    t.same(recorder.frames, ['held'])
+  })
+}
 
 t.test("bytes that the socket still owns in a writer's memory are not overwritten", async (t) => {
   const { listener, accepted } = await accepting(t)

@@ -15,20 +15,22 @@
 //   I12 one zxid, one payload     `proposed`, `delivered`
 //   I13 nothing applied early     `delivered`: committed, and on its own disk
 //   I19 which servers serve       `established`, `confirmed`, and rules.ts: it hears from a quorum
+//   I20 configurations            `agreed`: the first one; world.ts: changes of it
 //   I21 which servers count       `established`: by disks that hold the epoch
 //
 // I14 to I18, digests and reads are checked with whole servers: servers/.
 
+import type { Configuration } from '../../../src/daemon/zab/configuration.ts'
 import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { epochOf, follows, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
-import { type Groups, isQuorum } from './configurations.ts'
+import { type Electors, isQuorum } from './configurations.ts'
 import type { LogRecord } from './records.ts'
 
 /** Who has to hold what is committed, and what the disks of all servers hold, running or not. */
 interface Copies {
-  readonly groups: Groups
+  readonly electors: Electors
   readonly diskOf: (server: ServerId) => readonly LogRecord[]
 }
 
@@ -47,6 +49,7 @@ export class ZabChecker {
   /** Everything up to here was on a quorum's disks when a leader said that it is committed. */
   #announced = zxidZero
   establishedEpoch = 0
+  #first: Configuration | undefined
 
   get lastZxid(): Zxid {
     return this.committed.at(-1)?.zxid ?? zxidZero
@@ -147,11 +150,11 @@ export class ZabChecker {
     {
       history,
       currentOf,
-      groups,
+      electors,
     }: {
       readonly history: readonly LogRecord[]
       readonly currentOf: (server: ServerId) => number
-      readonly groups: Groups
+      readonly electors: Electors
     },
   ): void {
     const other = this.#leaders.get(epoch)
@@ -159,7 +162,7 @@ export class ZabChecker {
     this.#leaders.set(epoch, leader)
     this.establishedCount++
     if (epoch > this.establishedEpoch) this.establishedEpoch = epoch
-    const accepted = isQuorum(groups, (id) => currentOf(id) >= epoch)
+    const accepted = isQuorum(electors, (id) => currentOf(id) >= epoch)
     invariant(accepted, 'an epoch begins on the disks of a quorum')
     const held = new Map(history.map((record) => [record.zxid, record.payload]))
     for (const { zxid, payload } of this.committed) {
@@ -167,6 +170,15 @@ export class ZabChecker {
       if (epochOf(zxid) >= epoch) break
       invariant(held.get(zxid) === payload, 'a new leader holds all that was committed')
     }
+  }
+
+  /** What a server that serves in an epoch holds for the first configuration of its ensemble. */
+  agreed(first: Configuration | undefined): void {
+    invariant(first !== undefined, 'an epoch begins with a configuration that is agreed on')
+    this.#first ??= first
+    const { version, text } = this.#first
+    invariant(first.version === version, 'the first configuration is agreed on once')
+    invariant(first.text === text, 'servers hold the same configuration under one version')
   }
 
   /** A disk that knew the epochs `before` holds `after`. */
@@ -189,8 +201,8 @@ export class ZabChecker {
   }
 }
 
-function isOnQuorum(record: LogRecord, { groups, diskOf }: Copies): boolean {
-  return isQuorum(groups, (id) => holds(diskOf(id), record))
+function isOnQuorum(record: LogRecord, { electors, diskOf }: Copies): boolean {
+  return isQuorum(electors, (id) => holds(diskOf(id), record))
 }
 
 function holds(log: readonly LogRecord[], wanted: LogRecord): boolean {

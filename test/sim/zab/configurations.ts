@@ -1,13 +1,15 @@
 // Configurations as records of a simulated log, and what a log says of them: the judge reads it by
 // itself, not through the core.
 //
-//   config 1,4,5     the voters to be; a majority of these and of those before
-//   activate         a majority of these alone
+//   config 1,4,5         the voters to be; a majority of these and of those before
+//   config 1*2,4/2,3/5   the same in three groups: of two groups, more than half of the weight
+//   activate             a majority, or that of the groups, of these alone
 
 import type {
   ConfigurationChange,
   ConfigurationState,
 } from '../../../src/daemon/zab/configuration.ts'
+import type { Electorate } from '../../../src/daemon/zab/quorum.ts'
 import type { LoggedChange } from '../../../src/daemon/zab/types.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
@@ -15,15 +17,34 @@ import type { LogRecord } from './records.ts'
 
 export const activation = 'activate'
 
-export function configRecord(voters: readonly ServerId[]): string {
-  return `config ${voters.join()}`
+/** @param shuffled decides by its order whether and how the voters are divided */
+export function configRecord(shuffled: readonly ServerId[]): string {
+  const voters = [...shuffled].sort((a, b) => a - b)
+  if (voters.length < 3 || shuffled[0] !== voters[0]) return `config ${voters.join()}`
+  const [first, second, third, ...others] = shuffled
+  return `config ${[`${first}*2,${second}`, third, others.join()].filter(Boolean).join('/')}`
+}
+
+/** For the core: undefined if a majority decides. */
+export function electorateIn(text: string): Electorate | undefined {
+  if (!text.includes('/')) return undefined
+  return votersOf(text).map((group) => group.map(({ id, weight }) => ({ voter: id, weight })))
+}
+
+function votersOf(text: string): Voters {
+  return text.split('/').map((group) =>
+    group.split(',').map((word) => {
+      const [id, weight = 1] = word.split('*').map(Number)
+      return { id: id as ServerId, weight }
+    }),
+  )
 }
 
 export function changeIn(payload: string): ConfigurationChange | undefined {
   if (payload === activation) return { type: 'activate' }
   if (!payload.startsWith('config ')) return undefined
   const text = payload.slice('config '.length)
-  return { type: 'propose', voters: text.split(',').map((id) => Number(id) as ServerId), text }
+  return { type: 'propose', voters: idsOf([votersOf(text)]), text }
 }
 
 export function changesIn(log: readonly LogRecord[], after: Zxid): LoggedChange[] {
@@ -49,17 +70,40 @@ export function stateIn(
   return state
 }
 
-/** The groups of voters of whom a majority each is needed. */
-export type Groups = readonly (readonly ServerId[])[]
+/** In their groups. */
+type Voters = readonly (readonly { readonly id: ServerId; readonly weight: number }[])[]
 
-export function groupsIn(log: readonly LogRecord[], upTo: Zxid, seed: readonly ServerId[]): Groups {
-  const state = stateIn(log, upTo, seed)
-  if (state === undefined) return [seed]
-  const { last, before } = state
-  return before === undefined ? [last.voters] : [before.voters, last.voters]
+/** The voters of one configuration, or of two while one replaces the other: both have to agree. */
+export type Electors = readonly Voters[]
+
+export function electorsIn(
+  log: readonly LogRecord[],
+  upTo: Zxid,
+  seed: readonly ServerId[],
+): Electors {
+  const { last, before } = stateIn(log, upTo, seed) ?? {}
+  if (last === undefined) return [equals(seed)]
+  const texts = before === undefined ? [last.text] : [before.text, last.text]
+  return texts.map((text) => (text === '' ? equals(seed) : votersOf(text)))
 }
 
-/** Whether it holds for a majority of each group. */
-export function isQuorum(groups: Groups, holds: (voter: ServerId) => boolean): boolean {
-  return groups.every((voters) => voters.filter(holds).length > voters.length / 2)
+/** Voters of which a majority decides. */
+export function equals(ids: readonly ServerId[]): Voters {
+  return [ids.map((id) => ({ id, weight: 1 }))]
+}
+
+export function idsOf(electors: Electors): readonly ServerId[] {
+  return electors.flat(2).map(({ id }) => id)
+}
+
+/** Whether it holds for more than half of the groups, in each by more than half of the weight. */
+export function isQuorum(electors: Electors, holds: (voter: ServerId) => boolean): boolean {
+  const weightOf = (group: Voters[number]): number =>
+    group.reduce((sum, { weight }) => sum + weight, 0)
+  return electors.every((groups) => {
+    const agreeing = groups.filter(
+      (group) => weightOf(group.filter(({ id }) => holds(id))) > weightOf(group) / 2,
+    )
+    return agreeing.length > groups.length / 2
+  })
 }

@@ -318,8 +318,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'const zxid = zxids[majorityOf(voters) - 1] ?? zxidZero',
-        to: 'const zxid = zxids[majorityOf(voters) - 2] ?? zxidZero',
+        from: 'if (isMajority(acked, weight)) return ack.zxid',
+        to: 'if (isMajority(acked + 1, weight)) return ack.zxid',
       },
     ],
     seeds: 100,
@@ -330,8 +330,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'voters.map((voter) => reached(voter) ?? zxidZero)',
-        to: 'voters.map((voter) => reached(voter) ?? reached(voters[0] as ServerId) ?? zxidZero)',
+        from: 'zxid: reached(ballot.voter) ?? zxidZero',
+        to: 'zxid: reached(ballot.voter) ?? reached((ballots[0] as Ballot).voter) ?? zxidZero',
       },
     ],
     seeds: 200,
@@ -769,8 +769,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/quorum.ts',
-        from: 'return Math.floor(voters.length / 2) + 1',
-        to: 'return Math.floor(voters.length / 2)',
+        from: 'return 2 * part > whole',
+        to: 'return 2 * part >= whole - 1',
       },
     ],
     seeds: 100,
@@ -915,6 +915,47 @@ export const zabMutants: readonly Mutant[] = [
     seeds: 500,
   },
   {
+    name: 'the servers of the files have no version of their own',
+    rule: 'I20: NEWLEADER of the first epoch agrees on the first configuration',
+    edits: [
+      {
+        file: following,
+        from: "if (this.#phase === 'syncing') this.#takeFirst(message)",
+        to: '',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'the first configuration of each epoch',
+    rule: 'I20: what is agreed on in the first epoch stays',
+    edits: [
+      {
+        file: serverState,
+        from: 'if (!this.mayChange || last.version !== zxidZero) return this.#epochs.agreed',
+        to: 'if (!this.mayChange) return this.#epochs.agreed',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'the first configuration acknowledged before it is saved',
+    rule: 'I20: it is saved with the epoch, before ACKNEWLEADER',
+    edits: [
+      {
+        file: following,
+        from: 'initialised: true, ensembleId, agreed })',
+        to: 'initialised: true, ensembleId })',
+      },
+      {
+        file: following,
+        from: 'if (state.saved.agreed?.version !== agreed?.version) return',
+        to: '',
+      },
+    ],
+    seeds: 50,
+  },
+  {
     name: 'commits by the new majority alone',
     rule: 'I20: both majorities, until the new one is active',
     edits: [
@@ -1019,8 +1060,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: serverState,
-        from: 'this.configurations.restartAfter(zxid, configuration ?? this.#seed)',
-        to: 'this.configurations.restartAfter(zxid, this.#seed)',
+        from: 'this.configurations.restartAfter(zxid, configuration ?? this.#first)',
+        to: 'this.configurations.restartAfter(zxid, this.#first)',
       },
     ],
     seeds: 1000,
@@ -1045,6 +1086,52 @@ export const zabMutants: readonly Mutant[] = [
         file: observerFeed,
         from: '(entries) => entries.first > learner.sentUpTo',
         to: '(entries) => entries.first < learner.sentUpTo',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'one group decides for all',
+    rule: 'of divided voters, a majority of the groups',
+    edits: [
+      {
+        file: 'daemon/zab/quorum.ts',
+        from: 'const zxid = zxids[Math.floor(groups.length / 2)] ?? zxidZero',
+        to: 'const zxid = zxids[0] ?? zxidZero',
+      },
+      {
+        file: 'daemon/zab/quorum.ts',
+        from: 'return isMajority(count, groups.length)',
+        to: 'return count > 0',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'a heavy vote counts once',
+    rule: 'more than half of the weight, by the weights of both ends',
+    edits: [
+      {
+        file: 'daemon/zab/quorum.ts',
+        from: 'acked += ack.weight',
+        to: 'acked++',
+      },
+      {
+        file: 'daemon/zab/quorum.ts',
+        from: 'ballots.reduce((sum, { weight }) => sum + weight, 0)',
+        to: 'ballots.length',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'groups that the log names are a majority to its reader',
+    rule: 'the groups are part of a configuration',
+    edits: [
+      {
+        file: 'daemon/zab/configuration.ts',
+        from: 'const before = state.before && electorateOf(state.before, this.#groupsIn)',
+        to: 'const before = state.before && electorateOf(state.before, undefined)',
       },
     ],
     seeds: 1000,

@@ -9,7 +9,7 @@ import type { ZabMessage } from '../../../src/protocol/peer/messages.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
 import type { ZabChecker } from './checker.ts'
-import { type Groups, isQuorum } from './configurations.ts'
+import { type Electors, idsOf, isQuorum } from './configurations.ts'
 import type { LogRecord } from './records.ts'
 import { type Incarnation, timing, type ZabServer } from './server.ts'
 
@@ -18,7 +18,7 @@ export const farEpoch = 2_000_000
 
 /** The world's view of who votes. */
 interface Configured {
-  groupsOf(log: readonly LogRecord[]): Groups
+  electorsOf(log: readonly LogRecord[]): Electors
   concerns(process: Incarnation): boolean
 }
 
@@ -89,8 +89,8 @@ export class ZabRules {
   }
 
   #announced({ log }: Incarnation, zxid: Zxid): void {
-    const groups = this.#world.groupsOf(log)
-    this.#checker.announced(zxid, log, { diskOf: (id) => this.#diskOf(id), groups })
+    const electors = this.#world.electorsOf(log)
+    this.#checker.announced(zxid, log, { diskOf: (id) => this.#diskOf(id), electors })
   }
 
   /** A transfer loses nothing and leaves nothing in doubt: all that was proposed is committed. */
@@ -102,7 +102,7 @@ export class ZabRules {
     invariant(zab.lastZxid === zxid, 'leadership is handed over with the whole log')
     const successor = this.#servers.find(({ id }) => id === to)
     invariant(successor !== undefined, 'leadership is handed to a server that exists')
-    const voters = this.#world.groupsOf(log).flat()
+    const voters = idsOf(this.#world.electorsOf(log))
     invariant(voters.includes(to), 'leadership is handed to a voter')
     const { disk } = successor
     // It may have lost its disk since it acknowledged; then it stands for nothing.
@@ -129,14 +129,14 @@ export class ZabRules {
   }
 
   delivers({ log, server, delivered: before }: Incarnation, record: LogRecord): void {
-    const groups = this.#world.groupsOf(log)
+    const electors = this.#world.electorsOf(log)
     const { log: own } = server.disk
-    this.#checker.delivered(record, { before, own, diskOf: (id) => this.#diskOf(id), groups })
+    this.#checker.delivered(record, { before, own, diskOf: (id) => this.#diskOf(id), electors })
   }
 
   /** A server received CEPOCH, with this role before. */
   joined(receiver: Incarnation, learner: ZabServer, before: ZabRole): void {
-    const voters = this.#world.groupsOf(receiver.log).flat()
+    const voters = idsOf(this.#world.electorsOf(receiver.log))
     if (voters.includes(learner.id) || before.type !== 'leading' || !receiver.isAlive) return
     invariant(receiver.role.type === 'leading', 'a server that does not vote deposes no leader')
   }
@@ -148,11 +148,12 @@ export class ZabRules {
     invariant(mayLead || role.type === 'following', 'an observer never leads')
     const { currentEpoch } = server.disk.epochs
     invariant(currentEpoch >= role.epoch, 'who serves has the epoch on its disk')
+    if (role.epoch > 0) this.#checker.agreed(process.zab.epochs.agreed)
     if (role.type !== 'leading' || role.epoch === 0) return
     this.#checker.established(server.id, role.epoch, {
       history: log,
       currentOf: (id) => this.#servers[id - 1]?.disk.currentEpochEver ?? 0,
-      groups: this.#world.groupsOf(log),
+      electors: this.#world.electorsOf(log),
     })
   }
 
@@ -191,7 +192,7 @@ export class ZabRules {
     const isHeard = (atMs: number): boolean => awakeMs - atMs <= allowedMs
     if (role.type === 'leading' && role.epoch > 0) {
       const heard = isQuorum(
-        this.#world.groupsOf(log),
+        this.#world.electorsOf(log),
         (id) => id === server.id || isHeard(heardMs.get(id) ?? -Infinity),
       )
       invariant(heard, 'a leader that hears of no quorum steps down')

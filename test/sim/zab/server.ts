@@ -9,7 +9,7 @@ import { DriftingClock } from '../drifting-clock.ts'
 import type { EventQueue } from '../event-queue.ts'
 import { Standstill } from '../standstill.ts'
 import type { ZabChecker } from './checker.ts'
-import { changeIn, changesIn, stateIn } from './configurations.ts'
+import { changeIn, changesIn, electorateIn, stateIn } from './configurations.ts'
 import { type DiskQueue, ZabDisk } from './disk.ts'
 import type { Link } from './network.ts'
 import { type LogRecord, rangesOf } from './records.ts'
@@ -76,6 +76,8 @@ export class ZabServer {
         voters,
         configuration: stateIn(disk.log, disk.applied, voters),
         changes: changesIn(disk.log, disk.applied),
+        text: `files of ${id}`,
+        groupsIn: electorateIn,
         changeIn: (payload) => changeIn(Buffer.from(payload).toString('latin1')),
         epochs: disk.epochs,
         logBase: disk.base,

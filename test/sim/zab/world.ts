@@ -22,8 +22,12 @@ import {
   changeIn,
   changesIn,
   configRecord,
-  type Groups,
-  groupsIn,
+  type Electors,
+  electorateIn,
+  electorsIn,
+  equals,
+  idsOf,
+  isQuorum,
   stateIn,
 } from './configurations.ts'
 import type { CrashPoint } from './crash-points.ts'
@@ -329,29 +333,40 @@ export class ZabWorld {
     const { random, servers } = this
     const count = 1 + random.below(servers.length)
     const voters = random.shuffled(servers.map(({ id }) => id)).slice(0, count)
-    const leader = servers.find(({ running }) => running?.zab.judgeVoters(voters) === 'possible')
-    if (leader === undefined) return
-    if (!this.propose([configRecord(voters.sort((a, b) => a - b))], leader.id)) return
+    const record = configRecord(voters)
+    const change = changeIn(record)
+    if (change?.type !== 'propose') return
+    const leader = servers.find(
+      ({ running }) => running?.zab.judgeConfiguration(change) === 'possible',
+    )
+    if (leader === undefined || !this.propose([record], leader.id)) return
     this.coverage.cover('reconfiguration')
-    this.trace(`${leader.id} proposes the voters ${voters.join(', ')}`)
+    if (electorateIn(change.text) !== undefined) this.coverage.cover('reconfiguration to groups')
+    this.trace(`${leader.id} proposes the voters ${change.text}`)
   }
 
-  /** The groups of voters that a server has to go by whose log this is. */
-  groupsOf(log: readonly LogRecord[], upTo = Infinity as Zxid): Groups {
-    return this.isReconfigured ? groupsIn(log, upTo, this.seed) : [this.seed]
+  /** The voters that a server has to go by whose log this is. */
+  electorsOf(log: readonly LogRecord[], upTo = Infinity as Zxid): Electors {
+    return this.isReconfigured ? electorsIn(log, upTo, this.seed) : [equals(this.seed)]
   }
 
   /** The voters beside the leader, in the order of their ids, by its log. */
   votersBeside(leader: number | undefined): readonly ServerId[] {
     const process = this.servers.find(({ id }) => id === leader)?.running
-    const voters = new Set(this.groupsOf(process?.log ?? []).flat())
+    const voters = new Set(idsOf(this.electorsOf(process?.log ?? [])))
     return [...voters].filter((id) => id !== leader).sort((a, b) => a - b)
+  }
+
+  /** Whether the other voters decide alone, by its log. */
+  isQuorumWithout(leader: number | undefined): boolean {
+    const process = this.servers.find(({ id }) => id === leader)?.running
+    return isQuorum(this.electorsOf(process?.log ?? []), (id) => id !== leader)
   }
 
   /** Whether a server with this log may count, by the last configuration or an earlier one. */
   concerns({ log, delivered, server }: Incarnation): boolean {
     const states = [delivered, ...changesIn(log, delivered).map(({ zxid }) => zxid)]
-    return states.some((zxid) => this.groupsOf(log, zxid).flat().includes(server.id))
+    return states.some((zxid) => idsOf(this.electorsOf(log, zxid)).includes(server.id))
   }
 
   // --- how it stands -----------------------------------------------------------------------------
