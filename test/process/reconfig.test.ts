@@ -23,6 +23,9 @@ t.test('servers are added, replaced and removed while clients write', async (t) 
 
   const admin = await connectTo(t, one, two, three)
   await admin.addAuth('digest', superUser.credential)
+  const first = await admin.getConfig()
+  t.match(first.data?.toString(), /\nversion=100000000$/, 'agreed on in the first epoch')
+  t.equal(first.stat.mzxid, 2 ** 32)
   const writer = await connectTo(t, one, two, three)
   const losses: string[] = []
   writer.on('suspended', () => losses.push('suspended'))

@@ -4,7 +4,7 @@
 //   server.1=host:2888:3888:participant;0.0.0.0:2181     protocol/zk/quorum-server.ts
 //   server.2=host:2888:3888:observer
 //   group.1=1                                            voter-groups.ts
-//   version=0                                            hex; 0 is the configuration of the files
+//   version=100000000                                    hex; 0 as long as each server goes by its files
 //
 // As long as a new configuration is not active (zab/configuration.ts), the znode stores the one
 // before it, too, after a NUL, which clients do not see.
