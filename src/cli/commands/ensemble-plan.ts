@@ -23,7 +23,7 @@ export interface EnsembleConfig {
   readonly hasGroups: boolean
 }
 
-/** @returns undefined if it is no configuration: the server stands alone */
+/** @returns undefined without servers: this one stands alone */
 export function parseEnsembleConfig(text: string): EnsembleConfig | undefined {
   const servers = [...text.matchAll(/^server\.(\d+)=(.*)$/gm)].flatMap(([, id, spec = '']) => {
     const server = parseQuorumServer(Number(id) as ServerId, spec)
@@ -33,7 +33,7 @@ export function parseEnsembleConfig(text: string): EnsembleConfig | undefined {
   return servers.length === 0 ? undefined : { servers, version, hasGroups: /^group\./m.test(text) }
 }
 
-/** @returns what is wrong with the text, if it is no line of a server */
+/** @returns the server, or what is wrong with its line */
 export function parseServerLine(text: string): QuorumServer | string {
   const [, id, spec] = /^\s*server\.(\d+)\s*=\s*(.*)$/.exec(text) ?? []
   if (spec === undefined) return 'it must be server.N=host:2888:3888;[host:]2181'
