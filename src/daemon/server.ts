@@ -16,6 +16,7 @@ import type { TlsPort } from '../protocol/tls/ends.ts'
 import type { TlsSettings } from '../protocol/tls/settings.ts'
 import type { Transport } from '../protocol/transport/transport.ts'
 import { withTls } from '../protocol/transport/with-tls.ts'
+import { peerAddresses } from '../protocol/zk/quorum-server.ts'
 import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'
 import type { Part, PartStatus } from '../stoppable.ts'
@@ -43,7 +44,6 @@ import {
   parseMembers,
   votersOf,
 } from './membership/membership.ts'
-import { peerAddresses } from './membership/quorum-server.ts'
 import { groupsText } from './membership/voter-groups.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
