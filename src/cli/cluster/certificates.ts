@@ -7,8 +7,8 @@
 //   DIR/client.pem       of clients: what zw gets as --tls-cert
 //
 // Node.js makes keys but no certificates; openssl signs them, which almost every machine has, and whose
-// commands docs/security.md shows for clusters of several machines. What is there is used, whoever made
-// it, until it is about to expire.
+// commands docs/security.md shows for clusters of several machines. Files that are there are used until
+// they are about to expire, so an operator may put certificates of another authority there.
 
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto'
