@@ -224,20 +224,19 @@ const rows = {
     default: '',
     defaultText: 'none',
     about:
-      'Mechanisms by which Kafka’s clients may authenticate themselves, separated by commas: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.',
+      'Mechanisms by which clients may authenticate themselves, zw and Kafka’s among them, separated by commas: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.',
     aliases: ['sasl.enabled.mechanisms'],
   },
   requireSasl: {
     type: 'boolean',
     default: false,
-    about:
-      'Whether every client has to authenticate itself; clients of the native protocol, zw among them, cannot.',
+    about: 'Whether every client has to authenticate itself, zw and Kafka’s among them.',
   },
   acls: {
     type: 'boolean',
     default: false,
     about:
-      'Whether rules of access (zw acls) decide what Kafka’s clients may do. Clients of the native protocol, zw among them, may do something only if User:ANONYMOUS, or User: and the name in their certificate, is a super user.',
+      'Whether rules of access (zw acls) decide what clients may do, zw and Kafka’s among them. A client without a user is User:ANONYMOUS, or User: and the name in its certificate.',
   },
   'super.users': {
     type: 'text',

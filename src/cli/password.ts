@@ -10,7 +10,20 @@ const [interrupt, endOfInput, backspace, erase] = ['\x03', '\x04', '\b', '\x7f']
 /** @param file '-' or undefined: the terminal, or standard input. @throws BadUsage, what the file system throws */
 export async function readPassword(file: string | undefined): Promise<string> {
   const isAsked = file === undefined || file === '-'
-  const given = isAsked ? await readInput() : readFileSync(file, 'utf8')
+  return checked(isAsked ? await readInput() : readFileSync(file, 'utf8'))
+}
+
+/** The same of a command whose standard input is something else. @throws BadUsage */
+export function passwordIn(file: string): string {
+  try {
+    return checked(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof BadUsage) throw error
+    throw new BadUsage(`Cannot use --password-file ${file}: ${(error as Error).message}`)
+  }
+}
+
+function checked(given: string): string {
   const password = given.replace(/\r?\n$/, '')
   if (/[\r\n\0]/.test(password)) throw new BadUsage('Cannot use the password: it has several lines')
   if (password === '') throw new BadUsage('Cannot use the password: it is empty')

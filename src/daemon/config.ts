@@ -15,17 +15,17 @@ import type { ServerId } from '../protocol/records.ts'
 import type { SaslOptions } from '../protocol/sasl/sasl-options.ts'
 import { isDistinguishedName } from '../protocol/tls/distinguished-name.ts'
 import type { PortTlsSettings } from '../protocol/tls/settings.ts'
-import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
-import type { ConfigFiles } from './dynamic-config.ts'
-import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
-import { votersOf } from './membership/membership.ts'
 import {
   parseQuorumServer,
   peerAddresses,
   peerRole,
   type QuorumServer,
   samePeer,
-} from './membership/quorum-server.ts'
+} from '../protocol/zk/quorum-server.ts'
+import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
+import type { ConfigFiles } from './dynamic-config.ts'
+import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
+import { votersOf } from './membership/membership.ts'
 import { readGroups, type VoterGroups } from './membership/voter-groups.ts'
 import { requiresSasl, saslOptions } from './sasl-config.ts'
 import { clientTls, provesServers, type QuorumTls, quorumTls } from './tls-config.ts'

@@ -16,6 +16,7 @@ import type { TlsPort } from '../protocol/tls/ends.ts'
 import type { TlsSettings } from '../protocol/tls/settings.ts'
 import type { Transport } from '../protocol/transport/transport.ts'
 import { withTls } from '../protocol/transport/with-tls.ts'
+import { peerAddresses } from '../protocol/zk/quorum-server.ts'
 import { formatZxid, type Zxid, zxidZero } from '../protocol/zxid.ts'
 import { RefusedStartError } from '../refused-start.ts'
 import type { Part, PartStatus } from '../stoppable.ts'
@@ -33,6 +34,7 @@ import type { ChangingEnsemble, PeerServer } from './ensemble/ensemble-options.t
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
 import {
+  configurationText,
   decodeState,
   groupsIn,
   type Members,
@@ -42,7 +44,6 @@ import {
   parseMembers,
   votersOf,
 } from './membership/membership.ts'
-import { peerAddresses } from './membership/quorum-server.ts'
 import { groupsText } from './membership/voter-groups.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
@@ -449,20 +450,27 @@ export class Server implements Part {
     const shown = () => decodeState(tree.configuration)
     if (this.#reconfiguration !== 'enabled' && shown() === undefined) return undefined
     const dynamicConfig = this.#dynamicConfig()
-    const committed = (configuration: Configuration): void => {
+    const compare = (configuration: Configuration): void => {
       if (this.#view === undefined) this.#compareWithFiles(configuration)
+    }
+    const agreed = (configuration: Configuration): void => {
+      compare(configuration)
+      tree.showMembership(configurationText(configuration), configuration.version)
+    }
+    const committed = (configuration: Configuration): void => {
+      compare(configuration)
       dynamicConfig?.committed(configuration)
     }
-    return { shown, committed, changeIn, serversIn }
+    return { shown, agreed, committed, changeIn, serversIn }
   }
 
-  /** The files are a seed: what the log says about the members counts. */
+  /** The files are a seed: what the ensemble has agreed on counts. */
   #compareWithFiles({ text }: Configuration): void {
     const ours = membersText(this.#config)
     if (text === ours) return
     this.#world.logger.warn(
       { log: text.split('\n'), files: ours.split('\n') },
-      'The files do not list the servers of the ensemble: the list in the log counts',
+      'The files do not list the servers of the ensemble: the list that it agreed on counts',
     )
   }
 
@@ -537,7 +545,8 @@ function changeIn(payload: Uint8Array): ConfigurationChange | undefined {
   const state = decodeState(data)
   invariant(state !== undefined, 'a configuration is logged as it was encoded')
   const { voters, text } = state.last
-  return state.before === undefined ? { type: 'activate' } : { type: 'propose', voters, text }
+  const { before } = state
+  return before === undefined ? { type: 'activate' } : { type: 'propose', voters, text, before }
 }
 
 function serversIn(text: string): readonly PeerServer[] {

@@ -143,6 +143,11 @@ t.test('two servers write their files, start from them, and go by their logs', a
     t.match(now, new RegExp(`^dynamicConfigFile=${dynamic}$`, 'm'))
     t.notMatch(now, /^(server|clientPort)/m)
     t.equal(readFileSync(`${file}.bak`, 'utf8'), original(id))
+    t.equal(
+      readFileSync(`${file}.dynamic.100000000`, 'utf8').split('\n').length,
+      3,
+      'the first one',
+    )
   }
 
   const edited = `${fileOf(1)}.dynamic.${version}`

@@ -1,7 +1,8 @@
 import t from 'tap'
+import { formatAddress } from '../../src/address.ts'
 import { askHealth } from '../../src/cli/four-letter-word.ts'
 import { superUser } from '../compat/operations.ts'
-import { connectTo, prepareWorld, until, untilRole } from './world.ts'
+import { connectTo, prepareWorld, until, untilRole, Zw } from './world.ts'
 
 t.test('servers are added, replaced and removed while clients write', async (t) => {
   const { cluster, basePort } = await prepareWorld(t, { servers: 4 })
@@ -22,6 +23,9 @@ t.test('servers are added, replaced and removed while clients write', async (t) 
 
   const admin = await connectTo(t, one, two, three)
   await admin.addAuth('digest', superUser.credential)
+  const first = await admin.getConfig()
+  t.match(first.data?.toString(), /\nversion=100000000$/, 'agreed on in the first epoch')
+  t.equal(first.stat.mzxid, 2 ** 32)
   const writer = await connectTo(t, one, two, three)
   const losses: string[] = []
   writer.on('suspended', () => losses.push('suspended'))
@@ -34,10 +38,26 @@ t.test('servers are added, replaced and removed while clients write', async (t) 
     }
   })()
 
-  cluster.start(joiner, ...flags, asObserver)
-  t.equal(await untilRole(joiner, 'observer', 'follower', 'leader'), 'observer')
-  const joined = await admin.reconfig({ joining: `server.${joiner.id}=${lineOf(joiner)}` })
-  t.match(joined.data?.toString(), new RegExp(`^server.${joiner.id}=.*:participant;`, 'm'))
+  const all = [one, two, three].map(({ address }) => formatAddress(address)).join()
+  const zw = (...words: string[]) =>
+    new Zw(t, ['ensemble', ...words, '-s', all, '--user', 'super'], { input: 'secret\n' })
+  const removed = zw('remove', `${joiner.id}`)
+  t.equal(await removed.closed(), 0, removed.errors)
+  t.notMatch(removed.lines.join('\n'), new RegExp(`^server.${joiner.id}=`, 'm'))
+
+  const added = zw('add', `server.${joiner.id}=${lineOf(joiner)}`)
+  await until('zw waits for the server', () =>
+    /Waiting: server 4 at .* does not answer/.test(added.errors) ? true : undefined,
+  )
+  t.match(
+    (await admin.getConfig()).data?.toString(),
+    /^server\.4=.*:observer;/m,
+    'it observes first',
+  )
+  cluster.start(joiner, ...flags)
+  t.equal(await added.closed(), 0, added.errors)
+  t.match(added.errors, /Server 4 votes\./)
+  t.match(added.lines.join('\n'), /^server\.4=.*:participant;/m)
   t.equal(await untilRole(joiner, 'follower', 'leader'), 'follower', 'it votes')
 
   const leaderOf = async () =>
@@ -48,8 +68,10 @@ t.test('servers are added, replaced and removed while clients write', async (t) 
       return undefined
     })
   const leaving = await leaderOf()
-  const left = await admin.reconfig({ leaving: String(leaving.id) })
-  t.notMatch(left.data?.toString(), new RegExp(`^server.${leaving.id}=`, 'm'))
+  const left = zw('remove', `${leaving.id}`)
+  t.equal(await left.closed(), 0, left.errors)
+  t.match(left.errors, /hands leadership over first/)
+  t.notMatch(left.lines.join('\n'), new RegExp(`^server.${leaving.id}=`, 'm'))
   t.not((await leaderOf()).name, leaving.name, 'a leader that leaves hands over first')
   const [{ data }, watched] = await Promise.all([
     admin.getConfig(),
@@ -58,7 +80,7 @@ t.test('servers are added, replaced and removed while clients write', async (t) 
       return role === 'follower' ? role : undefined
     }),
   ])
-  t.equal(data?.toString(), left.data?.toString())
+  t.equal(data?.toString(), left.lines.join('\n'))
   t.equal(watched, 'follower', 'it goes on, without a vote')
 
   const version = Number.parseInt(/version=(.*)$/.exec(data?.toString() ?? '')?.[1] ?? '', 16)

@@ -5,6 +5,8 @@ import { ZkError } from '../../protocol/error-codes.ts'
 import type { MqResponse } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import type { BrokerId } from '../../protocol/mq/messages.ts'
+import type { Access } from './access.ts'
+import type { SaslExchange } from './sasl-exchange.ts'
 
 /** Called exactly once per request. */
 export type Respond = (answer: MqResponse | BrokerError) => void
@@ -16,8 +18,10 @@ export interface Requester {
   readonly brokerEpoch: number
   /** of a client, its address */
   readonly host?: string
-  /** of a client with a certificate */
-  readonly principal?: string | undefined
+  /** whether a client has authenticated itself */
+  readonly exchange?: SaslExchange
+  /** of a client, where rules decide what it may do */
+  readonly access?: Access | undefined
 }
 
 /** Collects the answers for the parts of one request, which arrive in any order. */

@@ -1,7 +1,6 @@
 // The handler of each api. Handlers answer through `respond`, at once or later, exactly once; a
 // BrokerError answers the request as a whole.
 
-import { anonymous } from '../../protocol/mq/acls.ts'
 import type { MqRequest } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { alterConfigs } from './alter-configs.ts'
@@ -30,6 +29,7 @@ import { listOffsets } from './list-offsets.ts'
 import { initProducerId, metadata } from './metadata.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { offsetCommit, offsetFetch } from './offsets.ts'
+import { refusalOf, visibleTo } from './permissions.ts'
 import { produce } from './produce.ts'
 import { alterPartitionReassignments, listPartitionReassignments } from './reassign-partitions.ts'
 import { recover, showRecovery } from './recover.ts'
@@ -42,40 +42,57 @@ export function dispatch(
   request: MqRequest,
   respond: Respond,
 ): void {
-  if (requester.role === 'client' && parts.sasl.isRequired) {
-    const found = 'this broker requires SASL, which the native protocol, that of zw, does not have'
-    respond(
-      new BrokerError('SASL_AUTHENTICATION_FAILED', `Cannot answer ${request.type}: ${found}`),
-    )
-    return
+  if (requester.role !== 'broker') {
+    const refusal = refusalFor(parts, requester, request)
+    if (refusal !== undefined) {
+      respond(refusal)
+      return
+    }
   }
-  if (
-    requester.role === 'client' &&
-    parts.acls?.isSuperUser(requester.principal ?? anonymous) === false
-  ) {
-    const found = 'this broker has rules of access, and the native protocol, that of zw, no users'
-    respond(
-      new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot answer ${request.type}: ${found}`),
-    )
-    return
+  const { access } = requester
+  if (access === undefined) handle(parts, requester, request, respond)
+  else handle(parts, requester, request, (answer) => respond(visibleTo(access, answer)))
+}
+
+/** What a client may not ask. */
+function refusalFor(
+  parts: BrokerParts,
+  { exchange, access }: Requester,
+  request: MqRequest,
+): BrokerError | undefined {
+  if (parts.sasl.isRequired && exchange?.user === undefined) {
+    const found = 'this broker requires SASL, and no user has authenticated itself'
+    return new BrokerError('SASL_AUTHENTICATION_FAILED', `Cannot answer ${request.type}: ${found}`)
   }
-  if (requester.role !== 'broker' && isForBrokers(request)) {
+  if (isForBrokers(request)) {
     const found = 'only a broker may send it, and this is a client connection'
-    respond(new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot ${request.type}: ${found}`))
-    return
+    return new BrokerError('CLUSTER_AUTHORIZATION_FAILED', `Cannot ${request.type}: ${found}`)
   }
+  return access && refusalOf(access, request, parts.image)
+}
+
+function handle(
+  parts: BrokerParts,
+  requester: Requester,
+  request: MqRequest,
+  respond: Respond,
+): void {
   switch (request.type) {
     case 'produce':
-      produce(parts, request, respond)
+      produce(parts, request, respond, {
+        mayBeEarly: true,
+        wallMs: parts.clock.wallMs(),
+        access: requester.access,
+      })
       return
     case 'fetch':
-      fetch(parts, request, respond)
+      fetch(parts, request, respond, requester.access)
       return
     case 'replicaFetch':
       replicaFetch(parts, requester, request, respond)
       return
     case 'listOffsets':
-      listOffsets(parts, request, respond)
+      listOffsets(parts, request, respond, requester.access)
       return
     case 'offsetForLeaderEpoch':
       offsetForLeaderEpoch(parts, request, respond)
@@ -154,6 +171,9 @@ export function dispatch(
       return
     case 'alterConfigs':
       answerLater(alterConfigs(parts, request), respond)
+      return
+    case 'authenticate':
+      respond(new BrokerError('ILLEGAL_SASL_STATE', 'Cannot authenticate a broker as a user'))
       return
   }
 }

@@ -18,6 +18,7 @@ import { brokerErrorOf, failureOf, type Place } from '../../protocol/mq/messages
 import { forEachBatch, lastOffsetOf, type Offset } from '../../protocol/mq/record-batch.ts'
 import { ByteBudget } from '../replication/byte-budget.ts'
 import { Operation } from '../replication/purgatory.ts'
+import type { Access } from './access.ts'
 import { Answers, type Respond } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { epochProblem } from './leader-epoch.ts'
@@ -30,8 +31,14 @@ import { joinShare, leaderFor, noPartition, Shares, slackMs } from './pass-on.ts
  */
 const roundMs = 50
 
-export function fetch(parts: BrokerParts, request: FetchRequest, respond: Respond): void {
-  new Fetching(parts, request, respond).begin()
+/** @param access of the client, where rules decide what it may do */
+export function fetch(
+  parts: BrokerParts,
+  request: FetchRequest,
+  respond: Respond,
+  access?: Access,
+): void {
+  new Fetching(parts, request, respond, access).begin()
 }
 
 /** How one partition of the request is answered. */
@@ -59,6 +66,7 @@ class Fetching {
   readonly #parts: BrokerParts
   readonly #request: FetchRequest
   readonly #respond: Respond
+  readonly #access: Access | undefined
   readonly #deadlineMs: number
   readonly #plans: readonly Plan[]
   readonly #here: readonly PlanHere[]
@@ -67,8 +75,14 @@ class Fetching {
   /** Some partition can be answered at once, so the request does not wait. */
   readonly #isSettled: boolean
 
-  constructor(parts: BrokerParts, request: FetchRequest, respond: Respond) {
+  constructor(
+    parts: BrokerParts,
+    request: FetchRequest,
+    respond: Respond,
+    access: Access | undefined,
+  ) {
     this.#parts = parts
+    this.#access = access
     this.#request = request
     this.#respond = respond
     const waitMs = Math.min(request.maxWaitMs, limits.fetchWaitMsMax)
@@ -92,6 +106,9 @@ class Fetching {
   #plan(asked: FetchPartition, place: number): Plan {
     const { image, replicas } = this.#parts
     const { topic, partition, offset } = asked
+    if (this.#access?.mayTopic('read', topic) === false) {
+      return { type: 'refused', asked, error: this.#access.refusal('topic', 'read', topic) }
+    }
     if (!isOffset(offset)) {
       return image.hasPartition(topic, partition)
         ? { type: 'no offset', asked }

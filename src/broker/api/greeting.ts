@@ -37,7 +37,7 @@ export class Greeting {
   /**
    * Takes one frame.
    *
-   * @returns the other end's hello, once a broker has proved itself
+   * @returns the other end's hello, once it is a client's, or a broker has proved itself
    * @throws ProtocolError for another cluster, or a broker without the cluster's secret
    */
   frame(reader: MsgpackReader): MqHello | undefined {
@@ -81,7 +81,6 @@ export class Greeting {
 
   #welcome(hello: MqHello): MqHello {
     const { self, clusterId } = this.#parts
-    this.#link.established()
     const welcome = { version: mqProtocolVersion, clusterId, brokerId: self }
     encodeMqWelcome(this.#link.beginFrame(), welcome)
     this.#link.endFrame()

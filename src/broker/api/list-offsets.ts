@@ -12,6 +12,7 @@ import {
   noTimestamp,
 } from '../../protocol/mq/list-offsets.ts'
 import { anyEpoch, failureOf, type Place } from '../../protocol/mq/messages.ts'
+import type { Access } from './access.ts'
 import { Answers, type Respond } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { epochProblem } from './leader-epoch.ts'
@@ -27,9 +28,10 @@ export function listOffsets(
   parts: BrokerParts,
   { partitions, passedOn }: ListOffsetsRequest,
   respond: Respond,
+  access?: Access,
 ): void {
   const twice = repeated(partitions.map(nameOf))
-  const options = { passedOn, twice }
+  const options = { passedOn, twice, access }
   lookUp(parts, partitions, options, (listed) => respond({ type: api, partitions: listed }))
 }
 
@@ -43,10 +45,18 @@ export function boundsOf(
   lookUp(parts, asked, { passedOn: false, twice: new Set() }, done)
 }
 
+interface LookUpOptions {
+  readonly passedOn: boolean
+  /** named more than once */
+  readonly twice: ReadonlySet<string>
+  /** of the client, where rules decide what it may do */
+  readonly access?: Access | undefined
+}
+
 function lookUp(
   parts: BrokerParts,
   partitions: readonly ListOffsetsPartition[],
-  { passedOn, twice }: { readonly passedOn: boolean; readonly twice: ReadonlySet<string> },
+  { passedOn, twice, access }: LookUpOptions,
   done: (listed: readonly ListedOffsets[]) => void,
 ): void {
   const answers = new Answers<ListedOffsets>(partitions.length, done)
@@ -55,6 +65,8 @@ function lookUp(
     const replica = parts.replicas.get(asked.topic, asked.partition)
     if (twice.has(nameOf(asked))) {
       answers.set(place, failed(asked, repeatedError(`list offsets of ${nameOf(asked)}`)))
+    } else if (access?.mayTopic('describe', asked.topic) === false) {
+      answers.set(place, failed(asked, access.refusal('topic', 'describe', asked.topic)))
     } else if (replica?.role.type === 'leading') {
       const { earliestOffset: earliest, latestOffset: latest, leaderEpoch } = replica
       const problem = epochProblem(api, replica, asked.leaderEpoch)

@@ -23,6 +23,7 @@ import {
   stampBatch,
 } from '../../protocol/mq/record-batch.ts'
 import { isInternal } from '../group/offsets-topic.ts'
+import type { Access } from './access.ts'
 import { Answers } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
@@ -35,13 +36,18 @@ interface ProduceOptions {
   readonly mayBeEarly: boolean
   /** the time that records get where their topic wants that of the append */
   readonly wallMs: number
+  /** of the client, where rules decide what it may do */
+  readonly access?: Access | undefined
 }
 
 export function produce(
   parts: BrokerParts,
   request: ProduceRequest,
   respond: (answer: ProduceResponse) => void,
-  { mayBeEarly, wallMs }: ProduceOptions = { mayBeEarly: true, wallMs: parts.clock.wallMs() },
+  { mayBeEarly, wallMs, access }: ProduceOptions = {
+    mayBeEarly: true,
+    wallMs: parts.clock.wallMs(),
+  },
 ): void {
   const { acks, partitions, passedOn } = request
   const timeoutMs = Math.min(request.timeoutMs, limits.produceTimeoutMsMax)
@@ -53,6 +59,10 @@ export function produce(
   for (const [place, asked] of partitions.entries()) {
     if (isInternal(asked.topic)) {
       answers.set(place, failed(asked, internalError(asked)))
+      continue
+    }
+    if (access?.mayTopic('write', asked.topic) === false) {
+      answers.set(place, failed(asked, access.refusal('topic', 'write', asked.topic)))
       continue
     }
     const replica = parts.replicas.get(asked.topic, asked.partition)

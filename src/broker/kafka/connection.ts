@@ -20,9 +20,9 @@ import { KafkaWriter } from '../../protocol/kafka/writer.ts'
 import type { Link } from '../../protocol/transport/transport.ts'
 import { Access } from '../api/access.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
+import { takeToken } from '../api/sasl-exchange.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import { handlers, unknownVersion } from './handlers.ts'
-import { takeToken } from './sasl-authenticate.ts'
 import { SaslSession } from './sasl-session.ts'
 import type { WriteResponse } from './serving.ts'
 
@@ -144,9 +144,9 @@ export class KafkaConnection {
   /** A token after version 0 of the handshake; its answer has no header either. */
   #takeBareToken(token: Buffer): void {
     const { parts } = this.#dialect
-    const { remoteAddress: clientHost } = this.#link
+    const { remoteAddress: address } = this.#link
     const answered = this.#pend()
-    takeToken({ parts, sasl: this.#sasl, clientHost }, token, {
+    takeToken({ parts, exchange: this.#sasl.exchange, address }, token, {
       accepted: (answer) => {
         answered((to) => {
           to.beginFrame()

@@ -67,12 +67,16 @@ export const users = cliCommand({
     await withSecret({ server, secretFile, tls: tlsOf(words) }, async (zk, secret) => {
       try {
         const isJson = output === 'json'
-        if (action === 'list') printUsers(await list(zk), isJson)
-        else if (action === 'create') await create(zk, { path: made, password, iterations, secret })
-        else await remove(zk, made)
-        if (name === undefined || action === 'list') return
-        const done = { user: name, [`${action}d`]: true }
-        toStdout(isJson ? `${JSON.stringify(done)}\n` : `User ${name} is ${action}d.\n`)
+        if (action === 'list' || name === undefined) {
+          printUsers(await list(zk), isJson)
+          return
+        }
+        const done =
+          action === 'create'
+            ? await create(zk, { path: made, password, iterations, secret })
+            : await remove(zk, made)
+        const told = `${JSON.stringify({ user: name, [done]: true })}\n`
+        toStdout(isJson ? told : doneTexts[done](name))
       } catch (error) {
         throw explained(error, { action, name, chroot })
       }
@@ -116,7 +120,17 @@ interface NewUser {
   readonly secret: ClusterSecret
 }
 
-async function create(zk: ZkClient, { path, password, iterations, secret }: NewUser) {
+const doneTexts = {
+  created: (name: string) => `User ${name} is created.\n`,
+  changed: (name: string) => `The password of user ${name} is changed.\n`,
+  deleted: (name: string) => `User ${name} is deleted.\n`,
+} as const
+
+/** @returns `changed`: the user had credentials, which hold no longer */
+async function create(
+  zk: ZkClient,
+  { path, password, iterations, secret }: NewUser,
+): Promise<'created' | 'changed'> {
   const credentials = new Map<ScramMechanism, ScramCredential>()
   for (const mechanism of mechanismNames) {
     const salt = randomBytes(saltBytes)
@@ -126,13 +140,15 @@ async function create(zk: ZkClient, { path, password, iterations, secret }: NewU
   const forBrokers = secret.acl.filter((acl) => acl.scheme !== 'world')
   await makeSure(zk, configPath, secret.acl)
   await makeSure(zk, usersPath, forBrokers)
-  if (await makeSure(zk, path, forBrokers, encodeUser(null, credentials))) return
+  if (await makeSure(zk, path, forBrokers, encodeUser(null, credentials))) return 'created'
   const { data, stat } = await zk.getData(path)
   await zk.setData(path, encodeUser(data, credentials), stat.version)
+  return decodeUser(data).size === 0 ? 'created' : 'changed'
 }
 
-async function remove(zk: ZkClient, path: string): Promise<void> {
+async function remove(zk: ZkClient, path: string): Promise<'deleted'> {
   await zk.delete(path)
+  return 'deleted'
 }
 
 /** @returns whether it was made: it may be there already */

@@ -24,6 +24,7 @@ import { serverList } from '../server-list.ts'
 import { tlsOption } from '../tls.ts'
 import { clientWorld } from '../world-argument.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
+import { saslOption } from './login.ts'
 import type { CallOptions, MqClientOptions } from './options.ts'
 
 /** The default port of a broker, Kafka's. */
@@ -98,6 +99,7 @@ export const clientRows = {
   name: optional(nonEmptyText),
   logger: optional(having<Logger>('a logger', 'child', 'debug', 'info', 'warn', 'error')),
   tls: optional(tlsOption),
+  sasl: optional(saslOption),
   world: optional(clientWorld),
 } satisfies RowsOf<MqClientOptions>
 

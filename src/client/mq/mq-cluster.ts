@@ -22,6 +22,7 @@ import { securedBy } from '../tls.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { MqClientParts } from './argument-kinds.ts'
 import { Codecs } from './compression/codecs.ts'
+import { isRefusedUser, logIn, type SendToken } from './login.ts'
 import { MetadataCache } from './metadata-cache.ts'
 import { MqConnection } from './mq-connection.ts'
 
@@ -81,7 +82,7 @@ export class MqCluster {
    * Asks the brokers one after another until one returns metadata; concurrent callers share one
    * request.
    *
-   * @throws BrokerError BROKER_NOT_AVAILABLE with the result for each broker
+   * @throws BrokerError BROKER_NOT_AVAILABLE with the result for each broker; their refusal of our user
    */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
@@ -124,6 +125,7 @@ export class MqCluster {
     const key = formatAddress(address)
     const known = this.#connections.get(key)
     if (known !== undefined) return known
+    const { sasl } = this.#options
     const connection = new MqConnection({
       transport: this.#transport,
       address: { host: address.host, port: address.port },
@@ -134,6 +136,8 @@ export class MqCluster {
         brokerId: noBroker,
         brokerEpoch: 0,
       },
+      // biome-ignore lint/plugin/noObjectSpread: once per connection
+      ...(sasl && { logIn: (send: SendToken) => logIn(sasl, send, this.randomBytes) }),
       clock: this.clock,
       onClosed: (closed) => {
         if (this.#connections.get(key) === closed) this.#connections.delete(key)
@@ -219,6 +223,7 @@ export class MqCluster {
     const attempts = new Attempts()
     const { addresses, found } = await this.#candidates()
     let areRefused = addresses.length > 0
+    let refusal: BrokerError | undefined
     for (const address of addresses) {
       if (this.#isClosed) throw closedError('find the cluster')
       const connection = this.connectionTo(address)
@@ -238,8 +243,10 @@ export class MqCluster {
       } catch (error) {
         areRefused &&= connection.isRefused
         attempts.failed(address, connection.foundBy(error, metadataMs))
+        if (error instanceof BrokerError && isRefusedUser(error)) refusal = error
       }
     }
+    if (refusal !== undefined) throw refusal
     this.#isNowhere = areRefused && this.metadata.cluster === undefined
     const tried = attempts.count === 0 ? found : `tried ${formatAttempts(attempts.all)}`
     throw new BrokerError('BROKER_NOT_AVAILABLE', `Cannot find the cluster: ${tried}`)

@@ -29,6 +29,7 @@ import {
 import { MsgpackReader, MsgpackWriter } from '../../protocol/msgpack.ts'
 import type { Link, Transport } from '../../protocol/transport/transport.ts'
 import { closedBecause, isRefusal } from '../attempts.ts'
+import type { SendToken } from './login.ts'
 
 export type Introduction = Omit<MqHello, 'version' | 'challenge'>
 
@@ -46,6 +47,8 @@ interface MqConnectionOptions {
   readonly hello: Introduction
   /** of a broker: proves that this is one, and wants the other end to prove it too */
   readonly prover?: LinkProver
+  /** of a client with a user: proves its name, before any request */
+  readonly logIn?: (send: SendToken) => Promise<void>
   readonly clock: Clock
   /** Called once, after all requests in flight were rejected. */
   readonly onClosed?: (connection: MqConnection) => void
@@ -74,21 +77,23 @@ export class MqConnection {
   readonly #reader = new MsgpackReader()
   readonly #pending = new Map<number, Pending>()
   #nextCorrelationId = 1
-  /** requests that wait until both ends have proved themselves; undefined when none has to */
+  /** requests that wait until both ends, or our user, have proved themselves; undefined: none has to */
   #held: Buffer[] | undefined
   #hasProved = false
   #broker: { readonly id: BrokerId; readonly clusterId: string } | undefined
   #isConnected = false
   #isRefused = false
   #isClosed = false
+  /** the broker refused our user */
+  #refusal: BrokerError | undefined
   /** once closed, the reason for error messages */
   #endedBy: string | undefined
 
   /** Connects; requests may be sent immediately. */
   constructor(options: MqConnectionOptions) {
-    const { transport, address, hello, prover } = options
+    const { transport, address, hello, prover, logIn } = options
     this.#options = options
-    this.#held = prover === undefined ? undefined : []
+    this.#held = prover === undefined && logIn === undefined ? undefined : []
     this.address = address
     const linkOptions = {
       frameBytesMax: limits.brokerFrameBytesMax,
@@ -151,7 +156,8 @@ export class MqConnection {
     outcome: Outcome<ResponseOf<T['type']>>,
   ): void {
     if (this.#isClosed) {
-      outcome.failed(this.#lost(this.#endedBy ?? 'the connection is closed'))
+      const lost = this.#lost(this.#endedBy ?? 'the connection is closed')
+      outcome.failed(this.#refusal ?? lost)
       return
     }
     const correlationId = this.#nextCorrelationId++
@@ -181,7 +187,7 @@ export class MqConnection {
   }
 
   #send(correlationId: number, request: MqRequest): void {
-    if (this.#held !== undefined) {
+    if (this.#held !== undefined && request.type !== 'authenticate') {
       const out = new MsgpackWriter()
       encodeMqRequest(out, correlationId, request)
       this.#held.push(out.view())
@@ -194,6 +200,25 @@ export class MqConnection {
   #greeted({ brokerId, clusterId }: MqWelcome): void {
     this.#broker = { id: brokerId, clusterId }
     this.#link.established()
+    const { logIn } = this.#options
+    if (logIn === undefined) this.#release()
+    else void this.#loggedIn(logIn)
+  }
+
+  async #loggedIn(logIn: (send: SendToken) => Promise<void>): Promise<void> {
+    try {
+      await logIn((request) => this.call(request, connectMs))
+      this.#release()
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      this.#refusal = error
+      this.#link.destroy()
+      this.#closed(error)
+    }
+  }
+
+  #release(): void {
+    if (this.#isClosed) return
     const held = this.#held ?? []
     this.#held = undefined
     for (const request of held) {
@@ -263,7 +288,7 @@ export class MqConnection {
     this.#endedBy = isGreeted
       ? (reason?.message ?? 'the connection was closed')
       : closedBecause(reason, this.#isConnected)
-    const error = this.#lost(this.#endedBy)
+    const error = this.#refusal ?? this.#lost(this.#endedBy)
     const pending = [...this.#pending.values()]
     this.#pending.clear()
     for (const { outcome, cancelTimer } of pending) {

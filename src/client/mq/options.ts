@@ -10,6 +10,7 @@ import type { ServerList } from '../server-list.ts'
 import type { TlsOptions } from '../tls.ts'
 import type { ZkClient } from '../zk/zk-client.ts'
 import type { AssignorName } from './group/assignor-names.ts'
+import type { SaslOptions } from './login.ts'
 
 export interface MqClientOptions {
   /**
@@ -23,6 +24,8 @@ export interface MqClientOptions {
   readonly name?: string
   /** of the connections to brokers. Default: they are not encrypted */
   readonly tls?: TlsOptions
+  /** the user of the connections to brokers. Default: none */
+  readonly sasl?: SaslOptions
   readonly logger?: Logger
   /**
    * the world it runs in; clients may share one. Default: this process's network, clock and

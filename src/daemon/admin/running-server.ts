@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Clock } from '../../clock.ts'
 import type { ServerId, SessionId } from '../../protocol/records.ts'
+import { isObserver, type QuorumServer } from '../../protocol/zk/quorum-server.ts'
 import { formatZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { PartStatus } from '../../stoppable.ts'
 import type { ClientPort } from '../connection/client-port.ts'
@@ -15,7 +16,6 @@ import {
   parseMembers,
   votersOf,
 } from '../membership/membership.ts'
-import { isObserver, type QuorumServer } from '../membership/quorum-server.ts'
 import type { Metrics } from '../metrics.ts'
 import type { RequestProcessors } from '../request-processor/chain.ts'
 import type { Storage } from '../storage/storage.ts'

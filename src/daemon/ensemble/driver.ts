@@ -19,7 +19,11 @@ import { formatZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Turn } from '../../turn.ts'
 import { Metrics } from '../metrics.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
-import type { ConfigurationState, ProposedConfiguration } from '../zab/configuration.ts'
+import {
+  type ConfigurationState,
+  isOfFiles,
+  type ProposedConfiguration,
+} from '../zab/configuration.ts'
 import type { ReconfigurationVerdict } from '../zab/reconfiguration.ts'
 import type { TransferRequest } from '../zab/transfer.ts'
 import type { Epochs, ZabEffect, ZabInput, ZabOptions } from '../zab/types.ts'
@@ -423,14 +427,25 @@ export class EnsembleDriver implements Ensemble {
   /** The servers that are to be reached: of every configuration that may be in force. */
   #configured(): void {
     const { changing } = this.#options
-    if (changing === undefined || this.#zab.configuration.last.version === zxidZero) return
-    const configurations = this.#zab.configurationTexts.map((text) => changing.serversIn(text))
-    const { members, addresses } = reachableIn(this.self, configurations)
-    this.#links.setServers(members, addresses)
-    this.#logger.info({ members: describeMembers(members) }, 'The ensemble has changed')
-    // It is proposed to be active once it is committed.
     const { last, before } = this.#zab.configuration
-    if (before === undefined) changing.committed(last)
+    if (changing === undefined || last.version === zxidZero) return
+    const configurations = this.#zab.configurationTexts.map((text) => changing.serversIn(text))
+    const isFirst = isOfFiles(last)
+    const { members, addresses } = reachableIn(this.self, configurations, {
+      ownFiles: isFirst ? this.#options.servers : undefined,
+    })
+    this.#links.setServers(members, addresses)
+    const facts = { members: describeMembers(members), version: formatZxid(last.version) }
+    this.#logger.info(facts, isFirst ? 'The servers are agreed on' : 'The ensemble has changed')
+    if (isFirst) changing.agreed(last)
+    // It is proposed to be active once it is committed.
+    else if (before === undefined) changing.committed(last)
+  }
+
+  /** An epoch is established: what its NEWLEADER agreed on is committed. */
+  #firstCommitted(): void {
+    const { last } = this.#zab.configuration
+    if (isOfFiles(last) && last.version !== zxidZero) this.#options.changing?.committed(last)
   }
 
   #sendHistory(to: ServerId, after: Zxid, upTo: Zxid): void {
@@ -508,7 +523,8 @@ export class EnsembleDriver implements Ensemble {
   #saveEpochs(epochs: Epochs): void {
     const before = this.#meta
     const { acceptedEpoch, currentEpoch, initialised, ensembleId = null } = epochs
-    const change = { acceptedEpoch, currentEpoch, initialised, ensembleId }
+    const { agreed: config = null } = epochs
+    const change = { acceptedEpoch, currentEpoch, initialised, ensembleId, config }
     this.#saveMeta(change, () => {
       this.#put({ type: 'epochsSaved', epochs })
       if (before.ensembleId !== ensembleId) this.#links.membershipChanged()
@@ -562,6 +578,7 @@ export class EnsembleDriver implements Ensemble {
     const held = this.#adopt(role)
     this.#confirmations.clear()
     this.#standstill.resolve()
+    if (role.type !== 'looking') this.#firstCommitted()
     this.#listener?.roleChanged(role)
     // What other servers sent was for the former leader: they hold it themselves.
     if (role.type !== 'looking' && before.type !== 'looking') {

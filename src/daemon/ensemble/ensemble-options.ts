@@ -25,7 +25,12 @@ import type { PeerSecret } from './peer-proof.ts'
 export interface ChangingEnsemble {
   /** what the tree shows; undefined as long as the configuration of the files is in force */
   readonly shown: () => ConfigurationState | undefined
-  /** A configuration is committed and active: another one, or the last one when this server starts. */
+  /** The first configuration that is agreed on, or was when this server starts: clients see it. */
+  readonly agreed: (configuration: Configuration) => void
+  /**
+   * A configuration is committed and active: another one, or the last one when this server starts;
+   * the first one, in each epoch.
+   */
   readonly committed: (configuration: Configuration) => void
   /** what a transaction does to the configuration */
   readonly changeIn: (payload: Uint8Array) => ConfigurationChange | undefined

@@ -12,6 +12,7 @@ import type { Done, LogDirectory } from '../../log/segment-file.ts'
 import { crc32c } from '../../protocol/crc32c.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { isZxid, type Zxid } from '../../protocol/zxid.ts'
+import type { Configuration } from '../zab/configuration.ts'
 import type { Epochs } from '../zab/types.ts'
 
 const metaFormatVersion = 1
@@ -31,14 +32,20 @@ export interface Meta {
   readonly logDir: string
   /** Where an empty log ends: everything up to here lies in the tree. */
   readonly logBaseZxid: Zxid
-  /** Reserved for a membership agreed by the ensemble; null while the config file defines it. */
-  readonly config: unknown
+  /** The ensemble's first configuration, once agreed, if it may change; otherwise the files' holds. */
+  readonly config: Configuration | null
 }
 
 /** The part of it that Zab maintains. */
 export function epochsOf(meta: Meta): Epochs {
-  const { acceptedEpoch, currentEpoch, initialised, ensembleId } = meta
-  return { acceptedEpoch, currentEpoch, initialised, ensembleId: ensembleId ?? undefined }
+  const { acceptedEpoch, currentEpoch, initialised, ensembleId, config } = meta
+  return {
+    acceptedEpoch,
+    currentEpoch,
+    initialised,
+    ensembleId: ensembleId ?? undefined,
+    agreed: config ?? undefined,
+  }
 }
 
 /** The file exists, but cannot be trusted. */

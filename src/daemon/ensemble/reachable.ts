@@ -28,16 +28,20 @@ export interface Reachable {
 /**
  * @param configurations the servers of each one that may be in force, the last one first: its
  *   addresses count
+ * @param ownFiles addresses that count more: as long as all servers go by files, those of each may
+ *   name the others as it can reach them
  */
 export function reachableIn(
   self: ServerId,
   configurations: readonly (readonly PeerServer[])[],
+  { ownFiles }: { readonly ownFiles?: ReadonlyMap<ServerId, readonly Address[]> | undefined } = {},
 ): Reachable {
   const [last = [], ...others] = configurations
   const addresses = new Map<ServerId, readonly Address[]>()
   for (const servers of [...others, last]) {
     for (const server of servers) addresses.set(server.id, server.addresses)
   }
+  for (const [id, address] of ownFiles ?? []) addresses.set(id, address)
   addresses.delete(self)
   const members = last.map(({ id, addresses: listed, observes }) => ({
     id,

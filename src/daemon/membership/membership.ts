@@ -1,19 +1,24 @@
 // The configuration of the ensemble in ZooKeeper's format: what /zookeeper/config shows, from which
 // clients learn of further servers, and what the znode stores once a transaction has changed it.
 //
-//   server.1=host:2888:3888:participant;0.0.0.0:2181     quorum-server.ts
+//   server.1=host:2888:3888:participant;0.0.0.0:2181     protocol/zk/quorum-server.ts
 //   server.2=host:2888:3888:observer
 //   group.1=1                                            voter-groups.ts
-//   version=0                                            hex; 0 is the configuration of the files
+//   version=100000000                                    hex; 0 as long as each server goes by its files
 //
 // As long as a new configuration is not active (zab/configuration.ts), the znode stores the one
 // before it, too, after a NUL, which clients do not see.
 
 import type { ServerId } from '../../protocol/records.ts'
+import {
+  isObserver,
+  parseQuorumServer,
+  type QuorumServer,
+  serverLine,
+} from '../../protocol/zk/quorum-server.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Configuration, ConfigurationState } from '../zab/configuration.ts'
 import type { Electorate } from '../zab/quorum.ts'
-import { isObserver, parseQuorumServer, type QuorumServer, serverLine } from './quorum-server.ts'
 import { electorateOf, groupsText, readGroups, type VoterGroups } from './voter-groups.ts'
 
 /** The servers of an ensemble, and how those that vote decide. */

@@ -7,8 +7,8 @@
 // Source: QuorumHierarchical in ZooKeeper.
 
 import type { ServerId } from '../../protocol/records.ts'
+import { isObserver, type QuorumServer } from '../../protocol/zk/quorum-server.ts'
 import type { Electorate } from '../zab/quorum.ts'
-import { isObserver, type QuorumServer } from './quorum-server.ts'
 
 export interface VoterGroups {
   /** both by ascending number */

@@ -4,8 +4,8 @@
 
 import type { ServerId } from '../../protocol/records.ts'
 import type { WriteRequest } from '../../protocol/zk/messages.ts'
+import { sharesEndpoint } from '../../protocol/zk/quorum-server.ts'
 import { type Members, parseMembers } from '../membership/membership.ts'
-import { sharesEndpoint } from '../membership/quorum-server.ts'
 
 export type Reconfig = Extract<WriteRequest, { type: 'reconfig' }>
 

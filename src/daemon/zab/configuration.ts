@@ -6,22 +6,26 @@
 //              and a quorum of the new ones are needed for everything
 //   activate   from here on, a quorum of the new ones
 //
+// The first one is that of the servers' files. It has no transaction: the leader of the first epoch
+// sends its own with NEWLEADER, and servers save it with that epoch (`Epochs.agreed`). Its version is
+// the epoch's zxid before the first transaction.
+//
 // The last one in the log is in force, committed or not: a leader that does not have it yet is
 // elected by the rules before it, and one that has it by its own. A cut of the log takes it back.
 // Until a change is committed, its server does not know whether others go by it, and stands for
 // election by the configurations before it, too.
 //
-// Source: joint consensus, in Ongaro, "Consensus: Bridging Theory and Practice" (2014), section 4.3.
+// Sources: ZOOKEEPER-1783 for the first version; joint consensus, in Ongaro, "Consensus: Bridging Theory and Practice" (2014), section 4.3.
 
 import { invariant } from '../../invariant.ts'
 import type { Standing } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import type { Zxid } from '../../protocol/zxid.ts'
+import { counterOf, type Zxid } from '../../protocol/zxid.ts'
 import { Membership } from './membership.ts'
 import { type Electorate, majority } from './quorum.ts'
 
 export interface Configuration {
-  /** of the transaction that proposed it; 0 for the one in the servers' files */
+  /** of the transaction that proposed it; counter 0: in the servers' files; 0: not agreed yet */
   readonly version: Zxid
   readonly voters: readonly ServerId[]
   /** addresses, roles, groups and weights of all servers; opaque to Zab, but see `GroupsIn` */
@@ -44,7 +48,13 @@ export function electorateOf(
 
 /** What a transaction does to the configuration. */
 export type ConfigurationChange =
-  | { readonly type: 'propose'; readonly voters: readonly ServerId[]; readonly text: string }
+  | {
+      readonly type: 'propose'
+      readonly voters: readonly ServerId[]
+      readonly text: string
+      /** what it replaces; by default, the last one in the log */
+      readonly before?: Configuration | undefined
+    }
   | { readonly type: 'activate' }
 
 export interface ConfigurationState {
@@ -112,6 +122,13 @@ export class Configurations {
     this.#places.push(this.#placeOf(changed(this.state, zxid, change), zxid))
   }
 
+  /** The ensemble agreed on its first configuration. What transactions made of it stays. */
+  agree(configuration: Configuration): void {
+    const [first] = this.#places
+    if (first === undefined || !isOfFiles(first.state.last)) return
+    this.#places[0] = this.#placeOf({ last: configuration, before: undefined }, first.zxid)
+  }
+
   truncateAfter(zxid: Zxid): void {
     this.#places = this.#places.filter((place, i) => i === 0 || place.zxid <= zxid)
   }
@@ -140,6 +157,11 @@ export class Configurations {
   }
 }
 
+/** Whether no transaction made it. */
+export function isOfFiles({ version }: Configuration): boolean {
+  return counterOf(version) === 0
+}
+
 function changed(
   { last, before }: ConfigurationState,
   zxid: Zxid,
@@ -148,5 +170,5 @@ function changed(
   if (change.type === 'activate') return { last, before: undefined }
   invariant(before === undefined, 'a configuration is proposed when the one before is active')
   const { voters, text } = change
-  return { last: { version: zxid, voters, text }, before: last }
+  return { last: { version: zxid, voters, text }, before: change.before ?? last }
 }

@@ -9,7 +9,8 @@
 //   receiving    after SNAP, the leader's tree arrives beside ours, which stays in force
 //   installing   the received tree replaces tree and log, durably and atomically; then ACKSNAP
 //   installed    as `promised`, with the log that the snapshot left
-//   syncing      append PROPOSALs to the log, until NEWLEADER(e)
+//   syncing      append PROPOSALs to the log, until NEWLEADER(e). Before it comes CONFIGURATION, the
+//                first one of an ensemble that may change, which is saved with the epoch
 //   accepting    (b) log durable, then (c) epoch saved as current, then (d) ACKNEWLEADER
 //   accepted     log further proposals; nothing is applied before UPTODATE
 //   broadcast    ACK what is durable; deliver what is committed and durable. A later NEWEPOCH of
@@ -27,6 +28,7 @@ import { copyOf, type Entries, lastOf } from '../../protocol/peer/entries.ts'
 import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { epochOf, type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { type Configuration, isOfFiles } from './configuration.ts'
 import type { NextRole, Role } from './role.ts'
 import type { ServerState } from './server-state.ts'
 import { isWorkingLeader } from './vote.ts'
@@ -56,6 +58,8 @@ export class Following implements Role {
   #epoch = 0
   #promiseCounts = false
   #ensembleId: string | undefined
+  /** the ensemble's first configuration, from the leader */
+  #agreed: Configuration | undefined
   /** End of the history that NEWLEADER vouches for. */
   #syncPoint: Zxid = zxidZero
   #acked: Zxid = zxidZero
@@ -251,6 +255,7 @@ export class Following implements Role {
       case 'CEPOCH':
         return this.#leave('it follows us') // each took the other for its leader
       case 'CONFIGURATION':
+        if (this.#phase === 'syncing') this.#takeFirst(message)
         return
       case 'NOTIFICATION':
       case 'ACKEPOCH':
@@ -372,16 +377,24 @@ export class Following implements Role {
     if (this.#phase === 'broadcast' && this.#next === undefined) this.#commit(lastOf(entries))
   }
 
+  #takeFirst({ version, voters, text }: Configuration): void {
+    const configuration = { version, voters, text }
+    if (this.#state.mayChange && isOfFiles(configuration)) this.#agreed = configuration
+  }
+
   #maybeAccept(): void {
     const state = this.#state
     if (this.#phase !== 'accepting' || state.durable < this.#syncPoint) return
-    if (state.epochs.currentEpoch < this.#epoch) {
+    const agreed = this.#agreed ?? state.epochs.agreed
+    const isAgreed = agreed?.version === state.epochs.agreed?.version
+    if (state.epochs.currentEpoch < this.#epoch || !isAgreed) {
       // Always the leader's ensemble id: two leaders may each found an ensemble, and one of them
       // wins.
       const ensembleId = this.#ensembleId
-      state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
+      state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId, agreed })
     }
     if (state.saved.currentEpoch < this.#epoch) return
+    if (state.saved.agreed?.version !== agreed?.version) return
     this.#phase = 'accepted'
     this.#acked = this.#syncPoint
     state.send(this.#leader, { type: 'ACKNEWLEADER', epoch: this.#epoch })

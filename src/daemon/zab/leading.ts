@@ -398,7 +398,8 @@ export class Leading implements Role {
       if (state.rewriting || state.durable < state.history.last) return
       if (state.epochs.currentEpoch < this.#epoch) {
         const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
-        state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId })
+        const agreed = state.agreedIn(this.#epoch)
+        state.saveEpochs({ currentEpoch: this.#epoch, initialised: true, ensembleId, agreed })
       }
       this.#phase = 'synchronization'
     }

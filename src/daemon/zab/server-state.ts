@@ -5,7 +5,7 @@ import { invariant } from '../../invariant.ts'
 import { type Entries, payloadsOf } from '../../protocol/peer/entries.ts'
 import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
-import { epochOf, type Zxid, zxidZero } from '../../protocol/zxid.ts'
+import { epochOf, makeZxid, type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import {
   type Configuration,
   type ConfigurationState,
@@ -52,8 +52,8 @@ export class ServerState {
   #truncating = false
   #installing = false
   #effects: ZabEffect[] = []
-  /** that of the files */
-  readonly #seed: ConfigurationState
+  /** that of this server's files */
+  readonly #files: Configuration
   readonly #changeIn: ZabOptions['changeIn']
   readonly #groupsIn: ZabOptions['groupsIn']
   /**
@@ -69,17 +69,18 @@ export class ServerState {
   readonly #ended = new Set<ServerId>()
 
   constructor(options: ZabOptions) {
-    const { epochs, lastApplied, logBase, logged, self } = options
+    const { lastApplied, logBase, logged, self } = options
     this.self = self
-    this.#seed = {
-      last: { version: zxidZero, voters: options.voters, text: options.text ?? '' },
-      before: undefined,
-    }
+    this.#changeIn = options.changeIn
+    // What was agreed holds as long as the ensemble may change: otherwise the files say who votes.
+    // biome-ignore lint/plugin/noObjectSpread: once per process
+    const epochs = { ...options.epochs, ...(this.mayChange ? {} : { agreed: undefined }) }
+    this.#epochs = this.#saved = epochs
+    this.#files = { version: zxidZero, voters: options.voters, text: options.text ?? '' }
     this.#groupsIn = options.groupsIn
-    const { configuration = this.#seed } = options
+    const { configuration = this.#first } = options
     this.configurations = new Configurations(configuration, lastApplied, options.groupsIn)
     for (const { zxid, change } of options.changes ?? []) this.configurations.append(zxid, change)
-    this.#changeIn = options.changeIn
     this.timing = options.timing
     this.patience = new Patience({
       leastMs: options.timing.leaderTimeoutMs,
@@ -92,8 +93,6 @@ export class ServerState {
     this.newEnsembleId = options.newEnsembleId
     this.#durable = this.history.last
     this.#delivered = lastApplied
-    this.#epochs = epochs
-    this.#saved = epochs
     invariant(
       epochs.currentEpoch <= epochs.acceptedEpoch,
       'an epoch is accepted before it is current',
@@ -104,6 +103,23 @@ export class ServerState {
     )
     invariant(lastApplied >= logBase, 'the log begins where the tree ends, or earlier')
     invariant(lastApplied <= this.history.last, 'the tree holds nothing that the log does not')
+  }
+
+  /** Whether transactions may change who votes. */
+  get mayChange(): boolean {
+    return this.#changeIn !== undefined
+  }
+
+  get #first(): ConfigurationState {
+    return { last: this.#epochs.agreed ?? this.#files, before: undefined }
+  }
+
+  /** The first configuration, as a leader of `epoch` sends it with NEWLEADER. */
+  agreedIn(epoch: number): Configuration | undefined {
+    const { last } = this.configurations.state
+    if (!this.mayChange || last.version !== zxidZero) return this.#epochs.agreed
+    const { voters, text } = last
+    return { version: makeZxid({ epoch, counter: 0 }), voters, text }
   }
 
   /** By the last configuration in the log. */
@@ -276,7 +292,7 @@ export class ServerState {
     invariant(this.#installing, 'a snapshot is installed once')
     this.#installing = false
     this.history.restartAfter(zxid)
-    this.configurations.restartAfter(zxid, configuration ?? this.#seed)
+    this.configurations.restartAfter(zxid, configuration ?? this.#first)
     this.emit({ type: 'configured' })
     this.#durable = zxid
     this.#delivered = zxid
@@ -313,8 +329,13 @@ export class ServerState {
       epochs.initialised || epochs.currentEpoch === 0,
       'a server that holds a history is initialised',
     )
+    const { agreed } = epochs
+    const isNew = agreed !== undefined && agreed.version !== this.#epochs.agreed?.version
     this.#epochs = epochs
     this.emit({ type: 'saveEpochs', epochs })
+    if (!isNew) return
+    this.configurations.agree(agreed)
+    this.emit({ type: 'configured' })
   }
 
   epochsSaved(epochs: Epochs): void {

@@ -32,7 +32,7 @@ export function decideSync(lastZxid: Zxid, history: History): Sync {
 
 /**
  * From here on every proposal reaches the learner: the history sent ends where our log ends now,
- * and NEWLEADER follows it. A learner that needs our tree gets that first, and nothing else until
+ * and NEWLEADER follows it, with the ensemble's first configuration. A learner that needs our tree gets that first, and nothing else until
  * it has it, so that no proposals pile up in memory for it.
  *
  * @param to `from` is the end of its log
@@ -57,7 +57,11 @@ export function synchronize(
   }
   const after = sync.type === 'DIFF' ? sync.after : sync.to
   if (after < history.last) state.emit({ type: 'sendHistory', to: id, after, upTo: history.last })
-  const ensembleId = state.epochs.ensembleId ?? state.newEnsembleId
+  const { agreed, ensembleId = state.newEnsembleId } = state.epochs
+  if (agreed !== undefined) {
+    const { version, voters, text } = agreed
+    state.send(id, { type: 'CONFIGURATION', version, voters: [...voters], text })
+  }
   state.send(id, { type: 'NEWLEADER', epoch, ensembleId })
   learner.sync(history.last)
 }

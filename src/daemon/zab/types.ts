@@ -9,7 +9,12 @@ import type { Entries } from '../../protocol/peer/entries.ts'
 import type { ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
-import type { ConfigurationChange, ConfigurationState, GroupsIn } from './configuration.ts'
+import type {
+  Configuration,
+  ConfigurationChange,
+  ConfigurationState,
+  GroupsIn,
+} from './configuration.ts'
 import type { EpochRange } from './history.ts'
 import type { TransferRequest } from './transfer.ts'
 
@@ -29,6 +34,11 @@ export interface Epochs {
   readonly initialised: boolean
   /** made with the first epoch; undefined before */
   readonly ensembleId: string | undefined
+  /**
+   * The first configuration of an ensemble that may change: the servers of its leader's files, with
+   * the epoch in which NEWLEADER agreed on it as its version. undefined before.
+   */
+  readonly agreed?: Configuration | undefined
 }
 
 export interface ZabOptions {

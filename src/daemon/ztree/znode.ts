@@ -42,6 +42,8 @@ interface Uncommon {
   lifetime: number
   /** replaces the data in reads, for values that servers do not replicate */
   shown: (() => string) | undefined
+  /** replaces an mzxid of 0 in reads: what is shown has no transaction, but a version */
+  shownMzxid: Zxid
 }
 
 /** in 32-bit words: the hashed part, then the hash, then the value */
@@ -78,7 +80,14 @@ export class Znode implements ZnodeFields {
     this.#put(data)
     const { aversion, lifetime } = fields
     if (aversion === 0 && lifetime === lifetimes.endless && acl === knownOpenAcl) return
-    this.#uncommon = { children: undefined, acl, aversion, lifetime, shown: undefined }
+    this.#uncommon = {
+      children: undefined,
+      acl,
+      aversion,
+      lifetime,
+      shown: undefined,
+      shownMzxid: zxidZero,
+    }
   }
 
   get czxid(): Zxid {
@@ -155,6 +164,14 @@ export class Znode implements ZnodeFields {
 
   set shown(shown: (() => string) | undefined) {
     this.#makeUncommon().shown = shown
+  }
+
+  get shownMzxid(): Zxid {
+    return this.#uncommon?.shownMzxid ?? zxidZero
+  }
+
+  set shownMzxid(zxid: Zxid) {
+    this.#makeUncommon().shownMzxid = zxid
   }
 
   setAcl(acl: KnownAcl, aversion: number): void {
@@ -249,6 +266,7 @@ export class Znode implements ZnodeFields {
       aversion: 0,
       lifetime: lifetimes.endless,
       shown: undefined,
+      shownMzxid: zxidZero,
     }
     return this.#uncommon
   }
@@ -325,9 +343,10 @@ export function shownData(znode: Readonly<Znode>): Uint8Array | null {
 }
 
 export function statOf(znode: Readonly<Znode>): Stat {
+  const { mzxid } = znode
   return {
     czxid: znode.czxid,
-    mzxid: znode.mzxid,
+    mzxid: mzxid === zxidZero ? znode.shownMzxid : mzxid,
     ctime: znode.ctime,
     mtime: znode.mtime,
     version: znode.version,

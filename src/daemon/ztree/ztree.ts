@@ -53,7 +53,7 @@ export class ZTree {
   #acls = new AclTable()
   #expiry = new Expiry()
   #quotas = new Quotas(this.#znodes)
-  #membership: string | undefined
+  #membership: { readonly text: string; readonly version: Zxid } | undefined
   readonly #hash = new Hash()
   #dirty: Dirty = { paths: new Set(), sessions: new Set() }
 
@@ -106,17 +106,22 @@ export class ZTree {
     this.#expiry = other.#expiry
     this.#quotas = other.#quotas
     this.#dirty = other.#dirty
-    if (this.#membership !== undefined) this.showMembership(this.#membership)
+    const membership = this.#membership
+    if (membership !== undefined) this.showMembership(membership.text, membership.version)
   }
 
   /**
    * Sets the contents of `/zookeeper/config` until a transaction changes it: the members, from this
    * server's configuration.
+   *
+   * @param version if the ensemble has agreed on it: the mzxid that clients see
    */
-  showMembership(text: string): void {
-    this.#membership = text
+  showMembership(text: string, version: Zxid = zxidZero): void {
+    this.#membership = { text, version }
     const znode = this.#znodes.get(configPath)
-    if (znode !== undefined) znode.shown = () => shownConfiguration(znode.data) ?? text
+    if (znode === undefined) return
+    znode.shown = () => shownConfiguration(znode.data) ?? text
+    znode.shownMzxid = version
   }
 
   /** A new configuration of the ensemble is not active yet. */

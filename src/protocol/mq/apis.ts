@@ -1,6 +1,7 @@
 // The apis of a broker: each with its number, its request and its response.
 
 import { type MessageOf, Messages } from '../fields.ts'
+import { authenticateRequest, authenticateResponse } from './authenticate.ts'
 import {
   alterConfigsRequest,
   alterConfigsResponse,
@@ -89,6 +90,7 @@ export const requests = new Messages('request', {
   deleteGroup: { code: 36, fields: deleteGroupRequest },
   deleteOffsets: { code: 37, fields: deleteOffsetsRequest },
   lastRebalance: { code: 38, fields: lastRebalanceRequest },
+  authenticate: { code: 40, fields: authenticateRequest },
 })
 
 /** The response to the request of the same type. */
@@ -123,6 +125,7 @@ export const responses = new Messages('response', {
   deleteGroup: { code: 36, fields: deleteGroupResponse },
   deleteOffsets: { code: 37, fields: deleteOffsetsResponse },
   lastRebalance: { code: 38, fields: lastRebalanceResponse },
+  authenticate: { code: 40, fields: authenticateResponse },
 })
 
 export type MqRequest = MessageOf<typeof requests>

@@ -30,14 +30,30 @@ export interface ScramCredential {
 
 const derive = promisify(pbkdf2)
 
-/** @param salt random bytes, for this credential only */
+interface Derivation {
+  readonly salt: Buffer
+  readonly iterations: number
+}
+
+/** The keys of both ends are made from it. */
+export function saltedPassword(
+  mechanism: ScramMechanism,
+  password: string,
+  { salt, iterations }: Derivation,
+): Promise<Buffer> {
+  const { hash, keyBytes } = scramMechanisms[mechanism]
+  return derive(password, salt, iterations, keyBytes, hash)
+}
+
+/** @param from.salt random bytes, for this credential only */
 export async function makeCredential(
   mechanism: ScramMechanism,
   password: string,
-  { salt, iterations }: { readonly salt: Buffer; readonly iterations: number },
+  from: Derivation,
 ): Promise<ScramCredential> {
-  const { hash, keyBytes } = scramMechanisms[mechanism]
-  const salted = await derive(password, salt, iterations, keyBytes, hash)
+  const { hash } = scramMechanisms[mechanism]
+  const { salt, iterations } = from
+  const salted = await saltedPassword(mechanism, password, from)
   const storedKey = createHash(hash)
     .update(hmac(mechanism, salted, 'Client Key'))
     .digest()

@@ -57,6 +57,7 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   listGroups: { type: 'listGroups', passedOn: false },
   describeGroup: { type: 'describeGroup', group: 'fans', passedOn: false },
   lastRebalance: { type: 'lastRebalance', group: 'fans', passedOn: false },
+  authenticate: { type: 'authenticate', mechanism: 'PLAIN', token: Buffer.alloc(0) },
   deleteGroup: { type: 'deleteGroup', group: 'fans', passedOn: false },
   deleteOffsets: { type: 'deleteOffsets', group: 'fans', passedOn: false, partitions: [] },
   recoveryChoices: { type: 'recoveryChoices', ...place },
@@ -68,6 +69,7 @@ const requests: { readonly [N in ApiName]: MqRequest & { readonly type: N } } = 
   createPartitions: { type: 'createPartitions', timeoutMs: 10, topics: [] },
 }
 const refusals: Partial<Record<ApiName, BrokerError['code']>> = {
+  authenticate: 'ILLEGAL_SASL_STATE',
   replicaFetch: 'CLUSTER_AUTHORIZATION_FAILED',
   syncGroup: 'UNKNOWN_MEMBER_ID',
   heartbeat: 'UNKNOWN_MEMBER_ID',

@@ -412,10 +412,10 @@ worldTest(t, 'without acls there are no rules', { brokers: 1 }, async (t, world)
   t.equal(results[0]?.errorCode, mqErrorCodes.SECURITY_DISABLED)
 })
 
-worldTest(t, 'the native protocol has no users', options, async (t, world) => {
+worldTest(t, 'rules are about clients of the native protocol, too', options, async (t, world) => {
   const admin = world.use(new MqAdmin({ brokers: world.addresses, timeoutMs: 2000 }))
   const refused = admin.createTopic({ topic, partitions: 1, replicas: 1 })
-  await t.rejects(refused, /this broker has rules of access/)
+  await t.rejects(refused, /no rule allows it to User:ANONYMOUS/)
 })
 
 const open = ['--acls', '--super.users=User:ANONYMOUS; User:root']

@@ -35,6 +35,10 @@ worldTest(t, 'users come, are shown, and go', { brokers: 1 }, async (t, world) =
   for (const [mechanism, credential] of decodeUser(data)) {
     t.equal(await isPassword(mechanism, credential, 'open sesame'), true, mechanism)
   }
+  t.match(await users(['create', 'a b', ...of], 'open barley\n'), {
+    out: 'The password of user a b is changed.\n',
+    status: 0,
+  })
   const { acl } = await zk.getACL('/config/users/a%20b')
   t.notOk(
     acl.some(({ scheme }) => scheme === 'world'),

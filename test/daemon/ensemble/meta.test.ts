@@ -17,7 +17,7 @@ const meta: Meta = {
   treeDir: 'tree-1',
   logDir: 'log-1',
   logBaseZxid: makeZxid({ epoch: 5, counter: 1000 }),
-  config: { note: 'Zoë' },
+  config: { version: makeZxid({ epoch: 1, counter: 0 }), voters: [3 as ServerId], text: 'Zoë' },
 }
 
 const save = (file: MetaFile, what: Meta) =>

@@ -30,6 +30,9 @@ t.test('all servers of all configurations are reached, by the address of the las
       [4, address(40)],
     ],
   )
+  const ownFiles = new Map([[id(2), address(22)]])
+  const own = reachableIn(id(1), [[server(1, 10), server(2, 21)]], { ownFiles })
+  t.same([...own.addresses], [[2, address(22)]], "an address of this server's files counts more")
   t.same(members, [
     { id: 1, address: 'h:10', observes: false },
     { id: 2, address: 'h:21', observes: false },

@@ -7,6 +7,7 @@ import {
 } from '../../../src/daemon/membership/membership.ts'
 import { ZTree } from '../../../src/daemon/ztree/ztree.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
+import { makeZxid } from '../../../src/protocol/zxid.ts'
 
 const text = membershipText({
   servers: [
@@ -103,6 +104,21 @@ t.test('/zookeeper/config shows it, and the tree is the same for all servers', a
   tree.showMembership(text)
   t.same(shown(tree), [text, text.length])
   t.same(tree.digest, digest)
+})
+
+t.test('once it is agreed on, its version is the mzxid that clients see', async (t) => {
+  const tree = new ZTree()
+  const stat = () => {
+    const znode = tree.get('/zookeeper/config')
+    return znode === undefined ? undefined : tree.stat(znode)
+  }
+  const { digest } = tree
+  tree.showMembership(text, makeZxid({ epoch: 1, counter: 0 }))
+  t.equal(stat()?.mzxid, 2 ** 32)
+  t.equal(stat()?.czxid, 0)
+  t.same(tree.digest, digest)
+  tree.become(new ZTree())
+  t.equal(stat()?.mzxid, 2 ** 32)
 })
 
 t.test('a tree sent by another server shows it too', async (t) => {

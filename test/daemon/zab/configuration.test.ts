@@ -27,6 +27,13 @@ function proposed(): Configurations {
   return configurations
 }
 
+t.test('a change names what it replaces: a new server has other files', async (t) => {
+  const configurations = new Configurations(files, at(5))
+  const before = { version: at(4), voters: ids(1, 2), text: 'theirs' }
+  configurations.append(at(7), { ...propose(1, 2, 6), before })
+  t.same(configurations.membership.voters, [1, 2, 6])
+})
+
 const joint = [
   { name: 'both majorities', agrees: [2, 3, 4], want: true },
   { name: 'a server of both counts in both', agrees: [1, 3, 5], want: true },

@@ -15,10 +15,12 @@
 //   I12 one zxid, one payload     `proposed`, `delivered`
 //   I13 nothing applied early     `delivered`: committed, and on its own disk
 //   I19 which servers serve       `established`, `confirmed`, and rules.ts: it hears from a quorum
+//   I20 configurations            `agreed`: the first one; world.ts: changes of it
 //   I21 which servers count       `established`: by disks that hold the epoch
 //
 // I14 to I18, digests and reads are checked with whole servers: servers/.
 
+import type { Configuration } from '../../../src/daemon/zab/configuration.ts'
 import type { Epochs, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { invariant } from '../../../src/invariant.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
@@ -47,6 +49,7 @@ export class ZabChecker {
   /** Everything up to here was on a quorum's disks when a leader said that it is committed. */
   #announced = zxidZero
   establishedEpoch = 0
+  #first: Configuration | undefined
 
   get lastZxid(): Zxid {
     return this.committed.at(-1)?.zxid ?? zxidZero
@@ -167,6 +170,16 @@ export class ZabChecker {
       if (epochOf(zxid) >= epoch) break
       invariant(held.get(zxid) === payload, 'a new leader holds all that was committed')
     }
+  }
+
+  /** What a server that serves in an epoch holds for the first configuration of its ensemble. */
+  agreed(first: Configuration | undefined, isOnDisk: (version: Zxid) => boolean): void {
+    invariant(first !== undefined, 'an epoch begins with a configuration that is agreed on')
+    // When all disks that hold it are lost, another ensemble may begin.
+    if (this.#first === undefined || !isOnDisk(this.#first.version)) this.#first = first
+    const { version, text } = this.#first
+    invariant(first.version === version, 'the first configuration is agreed on once')
+    invariant(first.text === text, 'servers hold the same configuration under one version')
   }
 
   /** A disk that knew the epochs `before` holds `after`. */

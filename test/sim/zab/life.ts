@@ -103,7 +103,9 @@ function transferInPeace(world: ZabWorld): void {
   const to = random.pick(others)
   world.proposeSome(1 + random.below(3))
   const beganMs = events.nowMs
-  world.transfer({ to, leaves: random.chance(0.5) })
+  // By groups or weights, a leader may be one without which there is no quorum.
+  const leaves = random.chance(0.5) && world.isQuorumWithout(leader)
+  world.transfer({ to, leaves })
   world.watchForLooking()
   while (world.leader() !== to && events.nowMs - beganMs < peacefulTransferMs) world.run(1)
   invariant(world.leader() === to, 'without faults, leadership goes to the server that is named')

@@ -426,8 +426,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/looking.ts',
-        from: ': { epoch: epochs.currentEpoch, zxid: history.last, standing, id: self }',
-        to: ': { epoch: epochs.currentEpoch, zxid: state.delivered, standing, id: self }\n    history.last',
+        from: 'return { epoch: epochs.currentEpoch, zxid: history.last, standing, id: self }',
+        to: 'return { epoch: epochs.currentEpoch, zxid: this.#state.delivered, standing, id: self }\n    history.last',
       },
     ],
     seeds: 500,
@@ -848,7 +848,7 @@ export const zabMutants: readonly Mutant[] = [
       },
       {
         file: 'daemon/zab/looking.ts',
-        from: 'const standing = state.configurations.standingOf(self)',
+        from: 'const standing = configurations.standingOf(self)',
         to: "const standing = 'voter'",
       },
       {
@@ -913,6 +913,47 @@ export const zabMutants: readonly Mutant[] = [
       },
     ],
     seeds: 500,
+  },
+  {
+    name: 'the servers of the files have no version of their own',
+    rule: 'I20: NEWLEADER of the first epoch agrees on the first configuration',
+    edits: [
+      {
+        file: following,
+        from: "if (this.#phase === 'syncing') this.#takeFirst(message)",
+        to: '',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'the first configuration of each epoch',
+    rule: 'I20: what is agreed on in the first epoch stays',
+    edits: [
+      {
+        file: serverState,
+        from: 'if (!this.mayChange || last.version !== zxidZero) return this.#epochs.agreed',
+        to: 'if (!this.mayChange) return this.#epochs.agreed',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'the first configuration acknowledged before it is saved',
+    rule: 'I20: it is saved with the epoch, before ACKNEWLEADER',
+    edits: [
+      {
+        file: following,
+        from: 'initialised: true, ensembleId, agreed })',
+        to: 'initialised: true, ensembleId })',
+      },
+      {
+        file: following,
+        from: 'if (state.saved.agreed?.version !== agreed?.version) return',
+        to: '',
+      },
+    ],
+    seeds: 50,
   },
   {
     name: 'commits by the new majority alone',
@@ -1019,8 +1060,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: serverState,
-        from: 'this.configurations.restartAfter(zxid, configuration ?? this.#seed)',
-        to: 'this.configurations.restartAfter(zxid, this.#seed)',
+        from: 'this.configurations.restartAfter(zxid, configuration ?? this.#first)',
+        to: 'this.configurations.restartAfter(zxid, this.#first)',
       },
     ],
     seeds: 1000,

@@ -76,6 +76,7 @@ export class ZabServer {
         voters,
         configuration: stateIn(disk.log, disk.applied, voters),
         changes: changesIn(disk.log, disk.applied),
+        text: `files of ${id}`,
         groupsIn: electorateIn,
         changeIn: (payload) => changeIn(Buffer.from(payload).toString('latin1')),
         epochs: disk.epochs,

@@ -27,6 +27,7 @@ import {
   electorsIn,
   equals,
   idsOf,
+  isQuorum,
   stateIn,
 } from './configurations.ts'
 import type { CrashPoint } from './crash-points.ts'
@@ -354,6 +355,12 @@ export class ZabWorld {
     const process = this.servers.find(({ id }) => id === leader)?.running
     const voters = new Set(idsOf(this.electorsOf(process?.log ?? [])))
     return [...voters].filter((id) => id !== leader).sort((a, b) => a - b)
+  }
+
+  /** Whether the other voters decide alone, by its log. */
+  isQuorumWithout(leader: number | undefined): boolean {
+    const process = this.servers.find(({ id }) => id === leader)?.running
+    return isQuorum(this.electorsOf(process?.log ?? []), (id) => id !== leader)
   }
 
   /** Whether a server with this log may count, by the last configuration or an earlier one. */

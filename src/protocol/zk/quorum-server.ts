@@ -4,7 +4,7 @@
 //   host:2888:3888|other:2889:3889:observer       a server that is reached at several addresses
 
 import { type Address, formatAddress, type ListenAddress } from '../../address.ts'
-import type { ServerId } from '../../protocol/records.ts'
+import type { ServerId } from '../records.ts'
 
 /** Where other servers reach it. */
 export interface PeerAddress {
