@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import net from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from '../src/address.ts'
 
 const stopMs = 10_000
@@ -40,10 +41,22 @@ function allKnown(values: readonly (number | undefined)[]): readonly number[] | 
   return known.length === values.length ? known : undefined
 }
 
+/** User and system time of one process so far, and of its main thread; undefined without /proc. */
+export function threadMicrosOf({
+  pid,
+}: ChildProcess): { readonly all: number; readonly main: number } | undefined {
+  const [all, main] = [cpuMicros(pid), statMicros(`/proc/${pid}/task/${pid}/stat`)]
+  return all === undefined || main === undefined ? undefined : { all, main }
+}
+
 function cpuMicros(pid: number | undefined): number | undefined {
+  return statMicros(`/proc/${pid}/stat`)
+}
+
+function statMicros(file: string): number | undefined {
   try {
     // The name in parentheses may contain anything; utime and stime are fields 14 and 15.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    const fields = readFileSync(file, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return ((Number(fields[11]) + Number(fields[12])) * 1e6) / clockTicks
   } catch {
     return undefined
@@ -64,6 +77,27 @@ function openFiles(pid: number | undefined): number | undefined {
     return readdirSync(`/proc/${pid}/fd`).length
   } catch {
     return undefined
+  }
+}
+
+/** Tries until the attempt succeeds. @throws Error if the process ends first, or it takes too long */
+export async function untilServing(
+  server: { readonly process: ChildProcess; readonly log: string },
+  attempt: () => Promise<void>,
+  { patienceMs = 60_000, pauseMs = 20 }: { patienceMs?: number; pauseMs?: number } = {},
+): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      await attempt()
+      return
+    } catch (cause) {
+      if (server.process.exitCode !== null || performance.now() > deadline) {
+        const said = readFileSync(server.log, 'utf8').slice(-2000)
+        throw new Error(`A server does not serve; its output: ${said}`, { cause })
+      }
+      await delay(pauseMs)
+    }
   }
 }
 

@@ -111,7 +111,7 @@ t.test('a measurement counts what its generators did, and the CPU time per answe
     ...options,
     load: {
       servers: [address],
-      dialect: 'native',
+      protocol: 'native',
       workload: 'set',
       connections: 3,
       outstanding: 2,
@@ -148,7 +148,7 @@ t.test('a server that closes a connection fails the measurement', async (t) => {
     windowMs: 30_000,
     load: {
       servers: [address],
-      dialect: 'native',
+      protocol: 'native',
       workload: 'get',
       connections: 2,
       outstanding: 2,
