@@ -1,7 +1,8 @@
 // How each part of the report is measured. A function per part, which returns its points; the loads
 // themselves are those of the single commands (../workloads).
 
-import { BenchEnsemble, type StartedSubject } from '../ensemble.ts'
+import type { Address } from '../../src/address.ts'
+import { BenchEnsemble, leaderOf, type StartedSubject } from '../ensemble.ts'
 import type { Load } from '../generator.ts'
 import { connect, type ProtocolName } from '../load-connection.ts'
 import { fillKeys, measure } from '../measure.ts'
@@ -181,9 +182,8 @@ async function measureSequential(context: PartContext): Promise<readonly Point[]
     const measured = await withSystems(systems, { size, parent }, (started) =>
       pointsOf(context, systems, { servers: size }, async (kind) => {
         const subject = started.get(kind)
-        const server =
-          subject instanceof BenchEnsemble ? await subject.follower() : subject?.addresses[0]
-        if (server === undefined) throw new Error('Could not write: no server is started')
+        if (subject === undefined) throw new Error('Could not write: no server is started')
+        const server = await followerOf(kind, subject)
         const options = { counts, runs: 5, valueBytes: smallBytes, protocol: kind.protocol }
         const medians = await sequentialWrites(server, options)
         return known(Object.fromEntries(medians.map((ms, i) => [`ms${counts[i]}`, ms])))
@@ -192,6 +192,14 @@ async function measureSequential(context: PartContext): Promise<readonly Point[]
     points.push(...measured)
   }
   return points
+}
+
+/** Of etcd, whose roles no four-letter word tells, the first server, which may lead. */
+async function followerOf({ name }: SystemKind, { servers }: StartedSubject): Promise<Address> {
+  const leader = name === 'etcd' ? undefined : await leaderOf(servers)
+  const follower = servers.find((server) => server !== leader)
+  if (follower === undefined) throw new Error('Could not write: no server follows')
+  return follower.client
 }
 
 async function measureZnodes(context: PartContext): Promise<readonly Point[]> {

@@ -2,7 +2,8 @@
 // speaks, and which version it is.
 
 import { execFileSync } from 'node:child_process'
-import { realpathSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { BenchEnsemble, type StartedSubject } from '../ensemble.ts'
 import { RealEtcd } from '../etcd/real-etcd.ts'
 import type { ProtocolName } from '../load-connection.ts'
@@ -35,7 +36,13 @@ export const systemKinds: Readonly<Record<SystemName, SystemKind>> = {
     name: 'zookeeper',
     protocol: 'jute',
     problem: realZooKeeperProblem,
-    version: () => /zookeeper-([\d.]+)\.jar$/.exec(realpathSync(zooKeeperJar))?.[1] ?? 'unknown',
+    version: () => {
+      // Beside the jar is a link to it, whose name has the version.
+      const names = readdirSync(dirname(zooKeeperJar)).map((name) =>
+        /^zookeeper-([\d.]+)\.jar$/.exec(name),
+      )
+      return names.find((found) => found !== null)?.[1] ?? 'unknown'
+    },
     // A million znodes need more than the heap of its own start script.
     start: (parent, { size }) => RealZooKeeper.start(parent, { size, javaOptions: ['-Xmx2500m'] }),
   },

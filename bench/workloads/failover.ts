@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Address } from '../../src/address.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
 import { leaderOf, openSession, type StartedSubject, type SubjectServer } from '../ensemble.ts'
@@ -91,26 +92,28 @@ async function round(
 
 /** Write continuously, and record when the last answer came. */
 class Writers {
-  readonly #clients: ZkClient[]
+  readonly #clients: Map<Address, ZkClient>
+  readonly #dialect: DialectName
   readonly #answers: number[] = []
   #stopped = false
   #lines: Promise<void>[] = []
 
   constructor({ addresses }: StartedSubject, dialect: DialectName) {
-    this.#clients = addresses.map((address) => new ZkClient({ servers: [address], dialect }))
+    this.#dialect = dialect
+    this.#clients = new Map(addresses.map((address) => [address, this.#newClient(address)]))
   }
 
   async start(): Promise<void> {
-    await Promise.all(this.#clients.map((client) => client.connect()))
-    const [first] = this.#clients
+    await Promise.all([...this.#clients.values()].map((client) => client.connect()))
+    const [first] = this.#clients.values()
     if ((await first?.exists(path)) === undefined) await first?.create(path)
-    this.#lines = this.#clients.map((client) => this.#write(client))
+    this.#lines = [...this.#clients.keys()].map((address) => this.#write(address))
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.all(this.#lines)
-    await Promise.all(this.#clients.map((client) => client.close()))
+    await Promise.all([...this.#clients.values()].map((client) => client.close()))
   }
 
   /** The longest gap between answers that began around or after `beganMs`, once it has ended. */
@@ -135,13 +138,23 @@ class Writers {
     }
   }
 
-  async #write(client: ZkClient): Promise<void> {
+  #newClient(address: Address): ZkClient {
+    return new ZkClient({ servers: [address], dialect: this.#dialect })
+  }
+
+  async #write(address: Address): Promise<void> {
     while (!this.#stopped) {
       try {
-        await client.setData(path, 'x')
+        await this.#clients.get(address)?.setData(path, 'x')
         this.#answers.push(performance.now())
       } catch (error) {
-        if (!(error instanceof ZkError) || error.code !== 'CONNECTIONLOSS') throw error
+        if (!(error instanceof ZkError)) throw error
+        if (error.code === 'CONNECTIONLOSS') continue
+        if (error.code !== 'SESSIONEXPIRED') throw error
+        // Its server was away for longer than the session's time-out: it goes on with a new one.
+        const client = this.#newClient(address)
+        this.#clients.set(address, client)
+        await client.connect()
       }
     }
   }

@@ -72,12 +72,12 @@ const openTickMs = 1
 /**
  * Starts an open loop: requests are due at a fixed rate whether or not earlier ones are answered. The
  * latency of each counts from when it was due, so that a stall is seen by all that were due
- * meanwhile (no coordinated omission). It never ends.
+ * meanwhile (no coordinated omission). It ends with its timer.
  */
 export function startOpenLoad(
   connection: LoadConnection,
   options: LoadOptions & { readonly ratePerSecond: number },
-): void {
+): NodeJS.Timeout {
   const next = requestsOf(connection, options)
   const periodMs = 1000 / options.ratePerSecond
   // Connections that begin together do not send together.
@@ -94,7 +94,7 @@ export function startOpenLoad(
     connection.flush()
   }
   countReplies(connection, options.counters, () => undefined)
-  setInterval(sendDue, openTickMs)
+  return setInterval(sendDue, openTickMs)
 }
 
 /** Counts each answer with its latency from its mark on; `answered` follows those of one turn. */
