@@ -41,22 +41,29 @@ function allKnown(values: readonly (number | undefined)[]): readonly number[] | 
   return known.length === values.length ? known : undefined
 }
 
-/** User and system time of one process so far, and of its main thread; undefined without /proc. */
+/**
+ * Time on a processor so far, of all threads of a process and of its main one, as the scheduler counts
+ * it: to the nanosecond, where /proc/PID/stat counts ticks of 10 ms. Undefined without /proc.
+ */
 export function threadMicrosOf({
   pid,
 }: ChildProcess): { readonly all: number; readonly main: number } | undefined {
-  const [all, main] = [cpuMicros(pid), statMicros(`/proc/${pid}/task/${pid}/stat`)]
-  return all === undefined || main === undefined ? undefined : { all, main }
+  try {
+    const micros = readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const [nanoseconds] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')
+      return { isMain: thread === String(pid), micros: Number(nanoseconds) / 1000 }
+    })
+    const sum = (threads: typeof micros) => threads.reduce((total, one) => total + one.micros, 0)
+    return { all: sum(micros), main: sum(micros.filter(({ isMain }) => isMain)) }
+  } catch {
+    return undefined
+  }
 }
 
 function cpuMicros(pid: number | undefined): number | undefined {
-  return statMicros(`/proc/${pid}/stat`)
-}
-
-function statMicros(file: string): number | undefined {
   try {
     // The name in parentheses may contain anything; utime and stime are fields 14 and 15.
-    const fields = readFileSync(file, 'utf8').split(') ').at(-1)?.split(' ') ?? []
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? []
     return ((Number(fields[11]) + Number(fields[12])) * 1e6) / clockTicks
   } catch {
     return undefined

@@ -413,7 +413,8 @@ async function measureRoles(context: PartContext): Promise<readonly Point[]> {
           })
           const [before, after] = samples
           if (before === undefined || after === undefined) throw new Error('No CPU time is known')
-          const per = (micros: number) => micros / latency.count
+          // A thread that ended meanwhile takes its time along.
+          const per = (micros: number) => Math.max(0, micros) / latency.count
           const ofLearner = (micros: number) => per(micros) / learners.length
           rounds.push(
             known({

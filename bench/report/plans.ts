@@ -95,7 +95,8 @@ export const quickPlan: Plan = {
   failovers: 1,
   roles: [
     [3, 0],
-    [3, 1],
+    [5, 0],
+    [3, 2],
   ],
   mq: { recordBytes: '1000', partitions: '1', storedMib: 8 },
   brokerPartitions: 30,

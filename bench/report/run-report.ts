@@ -95,7 +95,7 @@ function circumstancesOf(
   systems: readonly SystemKind[],
 ): Circumstances {
   const flags = [
-    ...(quick ? ['--quick'] : []),
+    ...(quick ? ['--quick', '--page DIR'] : []),
     ...(rounds === undefined ? [] : [`--rounds ${rounds}`]),
     ...(generators === 1 ? [] : [`--generators ${generators}`]),
   ]
