@@ -31,7 +31,7 @@ const exchanges: readonly (readonly [line: string, ...answers: RegExp[]])[] = [
 ]
 
 t.test('the C client', { skip: withoutCliMt ?? false }, async (t) => {
-  const world = await startForClients(t)
+  const world = await startForClients(t, '--reconfig-enabled')
   const shell = new Conversation(t, cliMt, ['-h', connectString(world)])
   await shell.hears(/Got a new session id: 0x/)
   for (const [line, ...answers] of exchanges) {

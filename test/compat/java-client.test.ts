@@ -61,7 +61,7 @@ const exchanges: readonly (readonly [line: string, ...answers: RegExp[]])[] = [
 ]
 
 t.test('zkCli, of Java', { skip: withoutZooKeeper ?? false }, async (t) => {
-  const world = await startForClients(t)
+  const world = await startForClients(t, '--reconfig-enabled')
   const shell = new Conversation(t, 'java', [
     ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...zkCli],
     ...['-server', connectString(world)],

@@ -18,7 +18,7 @@ type Line =
   | { readonly done: true }
 
 t.test('kazoo', { skip: python === undefined && withoutKazoo }, async (t) => {
-  const world = await startForClients(t)
+  const world = await startForClients(t, '--reconfig-enabled')
   const child = spawn(python ?? '', [script, connectString(world)], {
     stdio: ['pipe', 'pipe', 'pipe'],
   })
