@@ -535,7 +535,7 @@ def a_session_that_is_silent_expires(zk, at):
 # --- reconfig: the first three are those of kazoo's own TestReconfig -----------------------------
 
 
-SUPER = [("digest", "super:secret")]
+SUPER = [("digest", "super:test")]
 
 
 def ports_that_refuse(count):
