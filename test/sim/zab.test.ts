@@ -74,6 +74,29 @@ function steadyWorld(seed: number): ZabWorld {
   return world
 }
 
+t.test('a proposer whose new voters are gone lets the others elect', async (t) => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new ZabWorld(new Random(seed), { servers: 5, observers: [4, 5] })
+    for (const { id } of world.servers) world.start(id)
+    world.run(3000)
+    const leader = world.leader()
+    const others = world.servers.filter(({ id }) => id !== leader)
+    for (const { id } of others) world.network.block(leader ?? 0, id)
+    world.propose([`config ${leader},4,5`], leader)
+    world.run(50)
+    for (const id of [4, 5]) world.crash(id)
+    for (const { id } of others) world.network.drop(leader ?? 0, id)
+    world.network.healAll()
+    world.run(1500)
+    const roles = world.servers.slice(0, 3).map(({ running }) => running?.role)
+    t.ok(
+      roles.every((role) => role?.type !== 'looking' && (role?.epoch ?? 0) > 0),
+      `seed ${seed}`,
+    )
+    t.ok(world.proposeSome(1), 'and they commit')
+  }
+})
+
 const pauses = [
   { name: 'a leader that stood still, not long enough to be given up', who: 'leader', ms: 480 },
   { name: 'all servers that stood still at once', who: 'all', ms: 60_000 },

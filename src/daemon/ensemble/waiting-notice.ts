@@ -1,5 +1,6 @@
-// The message that is logged now and then while a server without data cannot start: which servers
-// it waits for, and why. Pure.
+// The message that is logged now and then while a server cannot start, because it has no data, or
+// cannot be elected, because it has a proposed configuration: which servers it waits for, and why.
+// Pure.
 
 import type { Waiting } from '../zab/looking.ts'
 import type { Epochs } from '../zab/types.ts'
@@ -24,9 +25,15 @@ export class WaitingNotice {
     if (waiting === undefined) this.#saidMs = nowMs
     if (waiting === undefined || nowMs - this.#saidMs < intervalMs) return undefined
     this.#saidMs = nowMs
+    if (waiting.for === 'configuration') return forBothQuorums
     return waiting.initialised.length > 0 ? forMajority : forEverybody
   }
 }
+
+const forBothQuorums =
+  'Waiting for voters of a change of the ensemble that was proposed and may be committed: it takes ' +
+  'quorums of the former and of the new voters, or of former ones that do not have it. Start those ' +
+  'missing'
 
 const forMajority =
   'Waiting for a majority of servers with data: this one has none, and does not count yet'

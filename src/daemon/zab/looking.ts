@@ -12,6 +12,11 @@
 // names a later configuration in which it votes, it supports a better candidate: that server may need
 // its vote.
 //
+// A server whose log ends with a proposed configuration needs both quorums (configuration.ts). As long
+// as it has no links to them, it cannot win, although its log may be the best: it stands aside, so
+// that servers without the proposal elect one of them, and waits until that one leads. Then its
+// proposal is cut, unless enough voters have it that they need this server.
+//
 // A server that is not initialised votes, but its vote counts only if all voters are present.
 // zab.ts discards the votes of peers that are no members of our ensemble.
 //
@@ -36,8 +41,9 @@ interface Ballot {
   readonly initialised: boolean
 }
 
-/** The voters that a server without data waits for. */
+/** The voters that a server waits for which has no data, or a proposed configuration. */
 export interface Waiting {
+  readonly for: 'data' | 'configuration'
   /** voters that sent no vote */
   readonly missing: readonly ServerId[]
   /** voters that have data */
@@ -47,7 +53,8 @@ export interface Waiting {
 export class Looking implements Role {
   readonly type = 'looking'
   readonly #state: ServerState
-  readonly #own: Vote
+  /** What this server votes for before it knows better: for itself, or for none. */
+  #own: Vote
   #vote: Vote
   /** Votes of this round, ours included. */
   readonly #votes = new Map<ServerId, Ballot>()
@@ -62,13 +69,8 @@ export class Looking implements Role {
 
   constructor(state: ServerState, nowMs: number) {
     this.#state = state
-    const { self, epochs, history, timing } = state
-    const standing = state.configurations.standingOf(self)
-    this.#own =
-      standing === 'none'
-        ? { epoch: 0, zxid: zxidZero, standing, id: self }
-        : { epoch: epochs.currentEpoch, zxid: history.last, standing, id: self }
-    this.#vote = this.#own
+    const { self, epochs, timing } = state
+    this.#vote = this.#own = this.#candidacy()
     state.round++
     this.#renotifyMs = timing.renotifyMs
     this.#renotifyAtMs = nowMs + this.#renotifyMs
@@ -86,12 +88,17 @@ export class Looking implements Role {
     return this.#early
   }
 
-  /** undefined for a server that has data, or does not vote */
+  /** undefined for a server that has data and no proposed configuration, or does not vote */
   get waiting(): Waiting | undefined {
-    const { epochs, membership, self } = this.#state
-    if (epochs.initialised || !this.#votesItself) return undefined
+    const { connected, epochs, membership, self } = this.#state
     const others = membership.voters.filter((voter) => voter !== self)
+    if (this.#standsAside) {
+      const missing = others.filter((voter) => !connected.has(voter))
+      return { for: 'configuration', missing, initialised: [] }
+    }
+    if (epochs.initialised || !this.#votesItself) return undefined
     return {
+      for: 'data',
       missing: others.filter((voter) => this.#wordOf(voter) === undefined),
       initialised: others.filter((voter) => this.#wordOf(voter)?.initialised === true),
     }
@@ -120,6 +127,8 @@ export class Looking implements Role {
 
   connected(nowMs: number): void {
     // zab.ts sends our notification on every new link. A new link adds a voter to wait for.
+    this.#own = this.#candidacy()
+    if (isBetter(this.#own, this.#vote)) this.#voteFor(this.#own)
     this.#maybeDecide(nowMs)
   }
 
@@ -127,8 +136,11 @@ export class Looking implements Role {
     this.#early.delete(peer)
     this.#settled.delete(peer)
     if (this.#votes.delete(peer)) this.#quietUntilMs = undefined
+    this.#own = this.#candidacy()
+    const { self } = this.#state
+    const withdraws = this.#own.standing === 'none' && this.#vote.id === self
     // A candidate that is gone must not win on the votes that it collected: start a new round.
-    if (this.#vote.id === peer) {
+    if (this.#vote.id === peer || withdraws) {
       this.#state.round++
       this.#votes.clear()
       this.#voteFor(this.#own)
@@ -152,6 +164,21 @@ export class Looking implements Role {
 
   persisted(): void {
     // Votes do not depend on what is durable.
+  }
+
+  #candidacy(): Vote {
+    const { configurations, epochs, history, self } = this.#state
+    const standing = configurations.standingOf(self)
+    if (standing === 'none' || this.#standsAside) {
+      return { epoch: 0, zxid: zxidZero, standing: 'none', id: self }
+    }
+    return { epoch: epochs.currentEpoch, zxid: history.last, standing, id: self }
+  }
+
+  /** Whether this server's proposed configuration has too few voters here to elect it. */
+  get #standsAside(): boolean {
+    const { configurations, connected, quorum, self } = this.#state
+    return configurations.isJoint && !quorum.has((voter) => voter === self || connected.has(voter))
   }
 
   #lookingPeer(from: ServerId, theirs: Notification): void {
@@ -195,8 +222,8 @@ export class Looking implements Role {
 
   #maybeDecide(nowMs: number): void {
     if (this.#next !== undefined) return
-    const leader =
-      this.#workingLeader() ?? (this.#votesItself ? this.#electedLeader(nowMs) : undefined)
+    const elects = this.#votesItself && !this.#standsAside
+    const leader = this.#workingLeader() ?? (elects ? this.#electedLeader(nowMs) : undefined)
     if (leader === undefined) return
     // Votes for a server that its own log does not name were never cast.
     if (leader === this.#state.self && !this.#state.configurations.concerns(leader)) return

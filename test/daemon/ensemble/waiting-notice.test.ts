@@ -2,8 +2,8 @@ import t from 'tap'
 import { beginsToCount, WaitingNotice } from '../../../src/daemon/ensemble/waiting-notice.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 
-const empty = { missing: [2 as ServerId, 3 as ServerId], initialised: [] }
-const withData = { missing: [], initialised: [2 as ServerId] }
+const empty = { for: 'data', missing: [2 as ServerId, 3 as ServerId], initialised: [] } as const
+const withData = { for: 'data', missing: [], initialised: [2 as ServerId] } as const
 
 t.test('the notice is due every three seconds, from three seconds on', async (t) => {
   const notice = new WaitingNotice(0)
@@ -23,6 +23,8 @@ t.test('a wait that ended begins anew', async (t) => {
 t.test('once a server with data is seen, it waits for a majority of those', async (t) => {
   t.match(new WaitingNotice(0).take(3000, withData), /a majority of servers with data/)
   t.match(new WaitingNotice(0).take(3000, empty), /every server.*--bootstrap/)
+  const proposed = { ...empty, for: 'configuration' } as const
+  t.match(new WaitingNotice(0).take(3000, proposed), /a change of the ensemble that was proposed/)
 })
 
 t.test('a server without data counts once it has taken a history', async (t) => {

@@ -173,9 +173,10 @@ export class ZabChecker {
   }
 
   /** What a server that serves in an epoch holds for the first configuration of its ensemble. */
-  agreed(first: Configuration | undefined): void {
+  agreed(first: Configuration | undefined, isOnDisk: (version: Zxid) => boolean): void {
     invariant(first !== undefined, 'an epoch begins with a configuration that is agreed on')
-    this.#first ??= first
+    // When all disks that hold it are lost, another ensemble may begin.
+    if (this.#first === undefined || !isOnDisk(this.#first.version)) this.#first = first
     const { version, text } = this.#first
     invariant(first.version === version, 'the first configuration is agreed on once')
     invariant(first.text === text, 'servers hold the same configuration under one version')

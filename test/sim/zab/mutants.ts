@@ -426,8 +426,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'daemon/zab/looking.ts',
-        from: ': { epoch: epochs.currentEpoch, zxid: history.last, standing, id: self }',
-        to: ': { epoch: epochs.currentEpoch, zxid: state.delivered, standing, id: self }\n    history.last',
+        from: 'return { epoch: epochs.currentEpoch, zxid: history.last, standing, id: self }',
+        to: 'return { epoch: epochs.currentEpoch, zxid: this.#state.delivered, standing, id: self }\n    history.last',
       },
     ],
     seeds: 500,
@@ -848,7 +848,7 @@ export const zabMutants: readonly Mutant[] = [
       },
       {
         file: 'daemon/zab/looking.ts',
-        from: 'const standing = state.configurations.standingOf(self)',
+        from: 'const standing = configurations.standingOf(self)',
         to: "const standing = 'voter'",
       },
       {

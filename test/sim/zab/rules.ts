@@ -148,7 +148,11 @@ export class ZabRules {
     invariant(mayLead || role.type === 'following', 'an observer never leads')
     const { currentEpoch } = server.disk.epochs
     invariant(currentEpoch >= role.epoch, 'who serves has the epoch on its disk')
-    if (role.epoch > 0) this.#checker.agreed(process.zab.epochs.agreed)
+    if (role.epoch > 0) {
+      this.#checker.agreed(process.zab.epochs.agreed, (version) =>
+        this.#servers.some(({ disk }) => disk.epochs.agreed?.version === version),
+      )
+    }
     if (role.type !== 'leading' || role.epoch === 0) return
     this.#checker.established(server.id, role.epoch, {
       history: log,
