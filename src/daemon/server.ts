@@ -467,6 +467,15 @@ export class Server implements Part {
   /** The files are a seed: what the ensemble has agreed on counts. */
   #compareWithFiles({ text }: Configuration): void {
     const ours = membersText(this.#config)
+    const { serverId } = this.#config
+    const isMember = serversIn(text).some(({ id }) => id === serverId)
+    if (!isMember) {
+      this.#world.logger.warn(
+        { members: text.split('\n') },
+        'This server is not a member of its ensemble: it does not vote, and its clients should move ' +
+          'elsewhere. `reconfig` adds it again; otherwise, stop it',
+      )
+    }
     if (text === ours) return
     this.#world.logger.warn(
       { log: text.split('\n'), files: ours.split('\n') },
