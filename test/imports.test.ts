@@ -81,7 +81,15 @@ const below: Readonly<Record<string, readonly string[]>> = {
   'cli/commands': ['cli', 'client', 'cli/goals', 'cli/log', 'client/mq', 'client/zk'],
   'cli/consumer': ['cli', 'client', 'cli/goals', 'client/mq'],
   'cli/browser': ['cli', 'cli/consumer', 'client/mq'],
-  'cli/cluster': ['cli', 'cli/commands', 'cli/consumer', 'cli/goals', 'client/mq', 'client/zk'],
+  'cli/cluster': [
+    'cli',
+    'cli/commands',
+    'cli/consumer',
+    'cli/goals',
+    'client',
+    'client/mq',
+    'client/zk',
+  ],
   'cli/shell': ['cli', 'cli/cluster', 'client', 'client/zk'],
   'cli/main': ['cli', 'cli/browser', 'cli/cluster', 'cli/commands', 'cli/shell'],
 

@@ -78,7 +78,8 @@ export class Connection {
     // Before both hellos, and the proofs before them, only these are read.
     const { greetingCount } = this.#network
     const isGreeted = this.#ends.every((end) => (end?.sentCount ?? 0) >= greetingCount)
-    if (isGreeted) this.transmit(side, (peer) => peer.bytes(bytes))
+    // A link may write over what it has read.
+    if (isGreeted) this.transmit(side, (peer) => peer.bytes(Buffer.from(bytes)))
   }
 
   reset(): void {

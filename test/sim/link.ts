@@ -226,7 +226,10 @@ export class SimLink implements Link {
       const decided = this.#listener.firstBytes?.(first) ?? 'frames'
       this.#first = decided === 'more' ? first : undefined
       if (decided === 'other') this.#decoder.stop()
-      if (decided === 'frames') this.#decoder.push(first)
+      if (decided === 'frames') {
+        this.#decoder.push(first)
+        if (this.#reusesBuffers) first.fill(0xdb)
+      }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#transport.network.onViolation(error)

@@ -1,6 +1,7 @@
 // Waits until a started cluster serves: every server has a leader, every broker is registered. A
 // member that ends meanwhile is the reason for failure.
 
+import { type TlsClient, tlsClient } from '../../client/tls.ts'
 import type { Watcher } from '../../client/zk/watch-registry.ts'
 import { ZkClient } from '../../client/zk/zk-client.ts'
 import { systemClock } from '../../clock.ts'
@@ -44,7 +45,9 @@ export async function untilReady(cluster: Cluster, signal: AbortSignal): Promise
   cluster.on('line', onLine)
   cluster.on('exited', onExit)
   try {
-    await Promise.all(cluster.servers.map((server) => untilServing(server, either, came)))
+    const tls = tlsClient(cluster.tls)
+    const serving = cluster.servers.map((server) => untilServing(server, tls, either, came))
+    await Promise.all(serving)
     if (cluster.brokers.length > 0) await untilRegistered(cluster, either, came)
   } finally {
     cluster.off('line', onLine)
@@ -60,10 +63,15 @@ export function endOf({ code, signal }: Exit): string {
 type Came = (member: Member, progress: MemberProgress) => void
 
 /** Resolves once the server leads or follows. */
-async function untilServing(server: Member, signal: AbortSignal, came: Came): Promise<void> {
+async function untilServing(
+  server: Member,
+  tls: TlsClient | undefined,
+  signal: AbortSignal,
+  came: Came,
+): Promise<void> {
   let last: ServerRole = 'lost'
   for (;;) {
-    const { role } = await askHealth(server.address)
+    const { role } = await askHealth(server.address, tls)
     signal.throwIfAborted()
     if (role !== 'lost' && role !== last) came(server, role)
     last = role
@@ -73,7 +81,8 @@ async function untilServing(server: Member, signal: AbortSignal, came: Came): Pr
 }
 
 async function untilRegistered(cluster: Cluster, signal: AbortSignal, came: Came): Promise<void> {
-  const zk = new ZkClient({ servers: cluster.serverAddresses })
+  const { tls } = cluster
+  const zk = new ZkClient({ servers: cluster.serverAddresses, ...(tls && { tls }) })
   try {
     await abortable(zk.connect(), signal)
     await Promise.all(

@@ -4,6 +4,7 @@
 //   DIR/zoo.cfg             one for all servers, written at each start
 //   DIR/server-1 …          data directories
 //   DIR/broker-1 …
+//   DIR/tls                 with TLS: certificates (certificates.ts)
 //
 //   base port P: clients of server i at P+i, broker j at P+100+j, peers of server i at P+200+i
 //
@@ -16,16 +17,19 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Address, formatAddress } from '../../address.ts'
+import type { TlsOptions } from '../../client/tls.ts'
+import { systemClock } from '../../clock.ts'
 import { DataDirLockedError, lockDataDir } from '../../data-dir-lock.ts'
 import { invariant } from '../../invariant.ts'
 import type { LogLevel } from '../../logger.ts'
 import { makeDirectory } from '../../make-directory.ts'
 import type { Random } from '../../random.ts'
 import { readSecretFile } from '../../secret-file.ts'
+import { type CertificateFiles, CertificatesError, makeCertificates } from './certificates.ts'
 
 export type MemberKind = 'server' | 'broker'
 
@@ -44,6 +48,8 @@ interface ClusterOptions {
   readonly dataDir: string
   readonly basePort: number
   readonly logLevel?: LogLevel
+  /** whether all ports speak TLS, and nothing else */
+  readonly isSecured?: boolean
   /** directory of a build whose programs are started, if not those beside this file */
   readonly dist?: URL
 }
@@ -82,7 +88,7 @@ export class ClusterError extends Error {
 
 export const membersMax = 99
 const host = '127.0.0.1'
-const portOffsets = { server: 0, broker: 100, peer: 200 } as const
+const portOffsets = { server: 0, broker: 100, election: 150, peer: 200 } as const
 export const basePortMax = 65_535 - portOffsets.peer - membersMax
 
 /**
@@ -116,6 +122,8 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   readonly #options: ClusterOptions
   readonly #running = new Map<string, Running>()
   #unlock: () => void = () => undefined
+  /** with TLS, once it is prepared */
+  #certificates: CertificateFiles | undefined
 
   constructor(options: ClusterOptions) {
     super()
@@ -143,6 +151,11 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     return this.brokers.map(({ address }) => address)
   }
 
+  /** How its clients connect, once it is prepared; undefined: in plaintext. */
+  get tls(): TlsOptions | undefined {
+    return this.#certificates && { ca: this.#certificates.ca, cert: this.#certificates.client }
+  }
+
   member(kind: MemberKind, id: number): Member {
     const found = this.members.find((member) => member.kind === kind && member.id === id)
     if (found === undefined) throw new ClusterError(`There is no ${kind} ${id} in this cluster`)
@@ -163,7 +176,7 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   // --- before anything runs ----------------------------------------------------------------------
 
   /**
-   * Checks that the ports are free, and creates the directories and zoo.cfg.
+   * Checks that the ports are free, and creates the directories, zoo.cfg and certificates.
    *
    * @throws ClusterError, DataDirLockedError
    */
@@ -175,11 +188,15 @@ export class Cluster extends EventEmitter<ClusterEvents> {
         throw new ClusterError(`Cannot start ${member.name} on port ${port}: ${problem}`)
       }
     }
-    const { dataDir, servers } = this.#options
+    const { dataDir, servers, isSecured = false } = this.#options
     try {
       this.#unlock = lockDataDir(dataDir)
       for (const { name } of this.members) makeDirectory(join(dataDir, name))
       this.#claimEnsembleSize(servers)
+      if (isSecured) {
+        const directory = resolve(dataDir, 'tls')
+        this.#certificates = await makeCertificates(directory, systemClock.wallMs())
+      }
       writeFileSync(this.#zooCfg, this.#zooCfgText())
       for (const path of [this.#secretFile, this.#peerSecretFile]) {
         readSecretFile({ path, quoted: path, randomBytes })
@@ -187,6 +204,9 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     } catch (error) {
       this.#unlock()
       if (error instanceof ClusterError || error instanceof DataDirLockedError) throw error
+      if (error instanceof CertificatesError) {
+        throw new ClusterError(error.message, { cause: error })
+      }
       const found = (error as Error).message
       throw new ClusterError(`Cannot use the data directory ${dataDir}: ${found}`, { cause: error })
     }
@@ -224,11 +244,16 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   #zooCfgText(): string {
     const servers = this.servers.map(({ id, address }) => {
       const peerPort = this.#options.basePort + portOffsets.peer + id
-      return `server.${id}=${host}:${peerPort}:${peerPort};${host}:${address.port}`
+      // Not used, but Java's clients refuse a server whose ports are the same.
+      const electionPort = this.#options.basePort + portOffsets.election + id
+      // By TLS, the port for clients is a flag of each server.
+      const clients = this.tls === undefined ? `;${host}:${address.port}` : ''
+      return `server.${id}=${host}:${peerPort}:${electionPort}${clients}`
     })
     const head = '# Written by zw at each start. Each server also gets --myid and --data-dir.'
     const secret = `peerSecretFile=${this.#peerSecretFile}`
-    return `${[head, ...zooCfgSettings, secret, ...servers].join('\n')}\n`
+    const tls = this.#certificates === undefined ? [] : serverTls(this.#certificates)
+    return `${[head, ...zooCfgSettings, secret, ...tls, ...servers].join('\n')}\n`
   }
 
   #portsOf({ kind, id, address }: Member): number[] {
@@ -273,10 +298,21 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     const { dataDir, logLevel } = this.#options
     const level = logLevel === undefined ? [] : ['--log-level', logLevel]
     const own = ['--data-dir', join(dataDir, name), '--log-format', 'json', ...level]
-    if (kind === 'server') return ['--config', this.#zooCfg, '--myid', String(id), ...own]
+    const certificates = this.#certificates
+    if (kind === 'server') {
+      const secured =
+        certificates === undefined
+          ? []
+          : ['--secureClientPortAddress', host, '--secureClientPort', String(address.port)]
+      return ['--config', this.#zooCfg, '--myid', String(id), ...secured, ...own]
+    }
     const servers = this.serverAddresses.map(formatAddress).join(',')
+    const listens =
+      certificates === undefined
+        ? ['--host', host, '--port', String(address.port)]
+        : brokerTls(certificates, address)
     return [
-      ...['--id', String(id), '--host', host, '--port', String(address.port)],
+      ...['--id', String(id), ...listens],
       ...['--zooweeper', servers, '--session-timeout', String(brokerSessionTimeoutMs)],
       ...['--secret-file', this.#secretFile, ...own],
     ]
@@ -338,6 +374,29 @@ export class Cluster extends EventEmitter<ClusterEvents> {
     await Promise.all(this.members.map((member) => this.kill(member)))
     this.#unlock()
   }
+}
+
+/** Lines of zoo.cfg: every client and server shows a certificate of the authority. */
+function serverTls({ ca, server }: CertificateFiles): string[] {
+  const stores = ['ssl', 'ssl.quorum'].flatMap((prefix) => [
+    `${prefix}.keyStore.location=${server}`,
+    `${prefix}.trustStore.location=${ca}`,
+    `${prefix}.clientAuth=need`,
+  ])
+  return ['sslQuorum=true', ...stores]
+}
+
+/** Flags of a broker: the same, for its clients and for its session with the servers. */
+function brokerTls({ ca, broker }: CertificateFiles, address: Address): string[] {
+  const stores = ['ssl', 'zookeeper.ssl'].flatMap((prefix) => [
+    ...[`--${prefix}.keystore.location`, broker],
+    ...[`--${prefix}.truststore.location`, ca],
+  ])
+  const listener = `SSL://${formatAddress(address)}`
+  return [
+    ...['--listeners', listener, '--ssl.client.auth', 'required'],
+    ...['--zookeeper.ssl.client.enable', 'true', ...stores],
+  ]
 }
 
 function members(kind: MemberKind, count: number, basePort: number): Member[] {

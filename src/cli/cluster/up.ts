@@ -1,7 +1,7 @@
 // `zw up`: a cluster on this machine until Ctrl-C. Reports the start, then how to use the cluster;
 // the output of its processes goes to files, except warnings.
 
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { formatAddress } from '../../address.ts'
 import { type LogLevel, logLevels } from '../../logger.ts'
 import { exitCodes } from '../../stoppable.ts'
@@ -19,7 +19,7 @@ const restartDelayMs = 1000
 
 export const up = cliCommand({
   command: 'up',
-  usage: 'zw up [--servers 3] [--brokers 3] [--data DIR] [--base-port P] [--logs]',
+  usage: 'zw up [--servers 3] [--brokers 3] [--data DIR] [--base-port P] [--tls] [--logs]',
   describe: 'run a cluster on this machine until Ctrl-C',
   builder: (cli) =>
     clusterOptions(cli, { leastBrokers: 0 })
@@ -33,6 +33,12 @@ export const up = cliCommand({
         default: 2180,
         describe:
           'P: servers listen on P+1 …, brokers on P+101 …, and servers for their peers on P+201 …',
+      })
+      .option('tls', {
+        type: 'boolean',
+        default: false,
+        describe:
+          'every port speaks TLS, and clients show a certificate; those are made in DIR/tls, by openssl',
       })
       .option('log-level', {
         choices: logLevels,
@@ -49,8 +55,9 @@ export const up = cliCommand({
         default: false,
         describe: 'restart a member that ends unexpectedly',
       }),
-  async handler({ servers, brokers, data, basePort, logLevel, logs, restart }) {
-    const cluster = new Cluster({ servers, brokers, dataDir: data, basePort, logLevel })
+  async handler({ servers, brokers, data, basePort, tls, logLevel, logs, restart }) {
+    const size = { servers, brokers, basePort }
+    const cluster = new Cluster({ ...size, dataDir: data, logLevel, isSecured: tls })
     await cluster.prepare()
     const { signal, again } = stopSignal()
     const say = (text: string) => void process.stdout.write(`${text}\n`)
@@ -102,17 +109,23 @@ function summary(
     return `  ${member.name.padEnd(10)} ${address}  process ${cluster.pidOf(member)}  ${role}`.trimEnd()
   })
   const servers = cluster.serverAddresses.map(formatAddress).join(',')
+  const place = `-s ${servers}${cluster.tls === undefined ? '' : ` ${tlsFlags(data)}`}`
   const facts: (readonly [string, string])[] = [
-    ['shell', `zw shell -s ${servers}`],
-    ['status', `zw status -s ${servers}`],
+    ['shell', `zw shell ${place}`],
+    ['status', `zw status ${place}`],
   ]
   if (cluster.brokers.length > 0) {
-    facts.push(['produce', `zw produce goals --goals 90 --rate 5 -s ${servers}`])
-    facts.push(['consume', `zw consume goals --from-beginning -s ${servers}`])
+    facts.push(['produce', `zw produce goals --goals 90 --rate 5 ${place}`])
+    facts.push(['consume', `zw consume goals --from-beginning ${place}`])
   }
   facts.push(['data', resolve(data)], ['logs', `${resolve(data)}/*.log`])
   facts.push(['stop', `Ctrl-C here, or kill ${process.pid}; the data stay`])
   return [...members, '', ...facts.map(([name, fact]) => `  ${name.padEnd(10)} ${fact}`)].join('\n')
+}
+
+/** What every command of zw needs, besides the servers. */
+function tlsFlags(data: string): string {
+  return `--tls-ca ${join(data, 'tls/ca.pem')} --tls-cert ${join(data, 'tls/client.pem')}`
 }
 
 async function startAgain(

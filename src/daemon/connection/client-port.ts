@@ -134,6 +134,7 @@ export class ClientPort {
       queueBytesMax: limits.connectionQueueBytesMax,
       handshakeMs: this.#handshakeMs,
       pauseWhenCongested: true,
+      reusesBuffers: true,
       port: 'client',
       tls,
     }

@@ -75,7 +75,7 @@ export interface PeerLinksOptions {
   readonly onMember: (peer: ServerId) => void
   /** Not called for links that `disconnect` or `refuse` closed. */
   readonly onDisconnected: (peer: ServerId) => void
-  /** Bytes in `message` are views of the received chunk; they may be kept after the call. */
+  /** Bytes in `message` are valid during the call. */
   readonly onMessage: (peer: ServerId, message: RoutedMessage) => void
 }
 

@@ -13,6 +13,7 @@ export const peerLinkOptions: LinkOptions = {
   handshakeMs: 3000,
   // Both ends of a peer link write at any time: pausing could make each wait for the other.
   pauseWhenCongested: false,
+  reusesBuffers: true,
   port: 'peer',
 }
 

@@ -141,7 +141,7 @@ export class SnapshotArrival {
       this.#then((receiver) => this.#finish(receiver, message))
       return
     }
-    const { bytes } = message
+    const bytes = Buffer.from(message.bytes) // written when those before it are
     const count = ++this.#count
     this.#checksum = crc32c(bytes, 0, bytes.length, this.#checksum)
     this.#then(async (receiver) => {

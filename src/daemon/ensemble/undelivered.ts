@@ -8,6 +8,7 @@ import { Fifo } from '../../fifo.ts'
 import { limits } from '../../limits.ts'
 import { type Entries, entryEnd, entryHeaderBytes, lastOf } from '../../protocol/peer/entries.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import { ReusedBuffers } from '../../reused-buffers.ts'
 import type { TxnLog } from '../storage/txn-log.ts'
 
 type Source = Pick<TxnLog, 'lastZxid' | 'readEntries'>
@@ -15,13 +16,19 @@ type Source = Pick<TxnLog, 'lastZxid' | 'readEntries'>
 /** `payload` is valid during the call only. */
 type Deliver = (zxid: Zxid, payload: Buffer) => void
 
+interface Kept {
+  /** the zxid before the entries in the log, which their own zxids do not tell at an epoch's start */
+  readonly after: Zxid
+  readonly entries: Entries
+  /** in which their bytes lie */
+  readonly memory: Buffer
+}
+
 export class Undelivered {
   #log: Source
-  /**
-   * `after` is the zxid before the entries in the log, which their own zxids do not tell at the
-   * start of an epoch. A long history leaves gaps here.
-   */
-  readonly #atHand = new Fifo<{ readonly after: Zxid; readonly entries: Entries }>()
+  readonly #memory = new ReusedBuffers()
+  /** A long history leaves gaps here. */
+  readonly #atHand = new Fifo<Kept>()
   #bytes = 0
   #delivered: Zxid
 
@@ -35,11 +42,14 @@ export class Undelivered {
     return this.#delivered
   }
 
-  /** Keeps entries that are appended to the log next. */
-  keep(entries: Entries): void {
+  /** Keeps a copy of entries that are appended to the log next. */
+  keep({ first, count, bytes }: Entries): void {
     if (this.#bytes > limits.undeliveredBytesMax) return
-    this.#bytes += entries.bytes.length
-    this.#atHand.push({ after: this.#log.lastZxid, entries })
+    this.#bytes += bytes.length
+    const memory = this.#memory.take(bytes.length)
+    memory.set(bytes)
+    const entries = { first, count, bytes: memory.subarray(0, bytes.length) }
+    this.#atHand.push({ after: this.#log.lastZxid, entries, memory })
   }
 
   /** Calls `deliver` for every transaction up to `upTo` that was not delivered, in order. */
@@ -58,7 +68,7 @@ export class Undelivered {
 
   /** The log is cut: drops everything kept; what remains of it is read from the log. */
   forget(): void {
-    this.#atHand.clear()
+    for (const { memory } of this.#atHand.takeAll()) this.#memory.give(memory)
     this.#bytes = 0
   }
 
@@ -88,6 +98,7 @@ export class Undelivered {
     for (let head = atHand.head; head !== undefined; head = atHand.head) {
       if (lastOf(head.entries) > this.#delivered) break
       this.#bytes -= head.entries.bytes.length
+      this.#memory.give(head.memory)
       atHand.shift()
     }
   }

@@ -24,7 +24,7 @@
 // order b, c, d; ZOOKEEPER-4685 for acks of proposals, which never overtake the one of NEWLEADER.
 // Next on the path: broadcast.ts, where the leader counts our ACK.
 
-import { type Entries, lastOf } from '../../protocol/peer/entries.ts'
+import { copyOf, type Entries, lastOf } from '../../protocol/peer/entries.ts'
 import type { Notification, ZabMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { epochOf, type Zxid, zxidZero } from '../../protocol/zxid.ts'
@@ -157,7 +157,7 @@ export class Following implements Role {
     } else if (message.type === 'PING') {
       this.#state.send(this.#leader, { type: 'PONG', round: message.round })
     } else if (this.#state.rewriting) {
-      this.#held.push(message)
+      this.#held.push(kept(message))
     } else {
       this.#fromLeader(nowMs, message)
     }
@@ -442,4 +442,11 @@ export class Following implements Role {
     this.#state.disconnect(this.#leader, `we leave this leader: ${reason}`, { violation })
     this.#next = { type: 'looking' }
   }
+}
+
+/** The bytes of a message are valid during its step. */
+function kept(message: ZabMessage): ZabMessage {
+  const { type } = message
+  if (type !== 'PROPOSAL' && type !== 'INFORM') return message
+  return { type, entries: copyOf(message.entries) }
 }

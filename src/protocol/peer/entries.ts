@@ -31,6 +31,11 @@ export function isWhole({ first, count, bytes }: Entries): boolean {
   return entryCount(asBuffer(bytes)) === count
 }
 
+/** The same in memory of their own. */
+export function copyOf({ first, count, bytes }: Entries): Entries {
+  return { first, count, bytes: Uint8Array.from(bytes) }
+}
+
 /** The length before each payload. */
 export const entryHeaderBytes = 4
 

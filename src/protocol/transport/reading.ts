@@ -45,8 +45,7 @@ export class ReadMemory {
     accepted._handle = null
     const options = { handle, allowHalfOpen: accepted.allowHalfOpen, onread: this.onread(received) }
     const socket = new net.Socket(options)
-    // Its server counts it until it is closed.
-    socket.once('close', () => accepted.destroy())
+    accepted.destroy() // without the connection
     return socket
   }
 }

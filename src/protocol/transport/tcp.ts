@@ -451,8 +451,11 @@ export class TcpListener implements Listener {
 
   /** Stops listening and destroys the open links that were accepted here. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    for (const socket of this.#sockets) socket.destroy()
-    await closed
+    const closed = [new Promise<void>((resolve) => this.#server.close(() => resolve()))]
+    for (const socket of this.#sockets) {
+      closed.push(new Promise<void>((resolve) => socket.once('close', () => resolve())))
+      socket.destroy()
+    }
+    await Promise.all(closed)
   }
 }

@@ -2,7 +2,7 @@ import t from 'tap'
 import { ProposalBatch } from '../../../src/daemon/ensemble/proposal-batch.ts'
 import { Undelivered } from '../../../src/daemon/ensemble/undelivered.ts'
 import { limits } from '../../../src/limits.ts'
-import { type Entries, lastOf } from '../../../src/protocol/peer/entries.ts'
+import { copyOf, type Entries, lastOf } from '../../../src/protocol/peer/entries.ts'
 import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 
 const zxid = (counter: number, epoch = 1): Zxid => makeZxid({ epoch, counter })
@@ -37,7 +37,9 @@ function world() {
   const log = new FakeLog()
   const undelivered = new Undelivered(log, zxidZero)
   const append = (entries: Entries): void => {
-    undelivered.keep(entries)
+    const read = copyOf(entries)
+    undelivered.keep(read)
+    read.bytes.fill(0) // as the next read from the socket may
     log.batches.push(entries)
   }
   const seen: string[] = []

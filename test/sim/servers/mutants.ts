@@ -8,6 +8,8 @@ const log = 'log/log.ts'
 const recovery = 'log/recovery.ts'
 const durableFile = 'durable-file.ts'
 const driver = 'daemon/ensemble/driver.ts'
+const following = 'daemon/zab/following.ts'
+const snapshotTransfer = 'daemon/ensemble/snapshot-transfer.ts'
 const transfer = 'daemon/zab/transfer.ts'
 const succession = 'daemon/zab/succession.ts'
 const logPurge = 'daemon/ensemble/log-purge.ts'
@@ -27,6 +29,28 @@ const ztree = 'daemon/ztree/ztree.ts'
 const call = 'client/zk/call.ts'
 
 export const serverMutants: readonly Mutant[] = [
+  // --- what a link has read is valid for one call ------------------------------------------------
+  {
+    name: 'proposals that wait for a cut are views of what was read',
+    rule: 'what is kept of a message is a copy',
+    edits: [
+      { file: following, from: 'this.#held.push(kept(message))', to: 'this.#held.push(message)' },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'pieces of a tree that wait for the disk are views of what was read',
+    rule: 'what is kept of a message is a copy',
+    edits: [
+      {
+        file: snapshotTransfer,
+        from: 'const bytes = Buffer.from(message.bytes)',
+        to: 'const { bytes } = message',
+      },
+    ],
+    seeds: 100,
+  },
+
   // --- the log ---------------------------------------------------------------------------------
   {
     name: 'ack before fsync',

@@ -1,0 +1,82 @@
+// README.md's tour, command by command as it is printed, in plaintext and with TLS on every port. Left out
+// is what needs a second client (kcat) or kills a process.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { freeBasePort, Zw } from './world.ts'
+
+const page = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const [, tour = ''] = /^## Tour\n([\s\S]*?)^## /m.exec(page) ?? []
+const printed = [...tour.matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line)
+
+/** The one printed command that begins so. */
+function command(begin: string): string {
+  const [found, ...more] = printed.filter((line) => line.startsWith(begin))
+  if (found === undefined || more.length > 0) throw new Error(`The tour has no one '${begin}'`)
+  return found
+}
+
+/** What is typed into the shell. */
+const shellLines = printed.filter((line) => /^(create|get|set|ls) /.test(line))
+const [, tlsFlags = ''] = /^ {4}TLS="(.*)"$/m.exec(tour) ?? []
+
+for (const isSecured of [false, true]) {
+  t.test(isSecured ? 'the tour by TLS' : 'the tour in plaintext', async (t) => {
+    const dataDir = t.testdir()
+    const basePort = await freeBasePort({ servers: 3, brokers: 3 })
+    /** The words of a printed command, for this cluster. */
+    const wordsOf = (line: string) =>
+      line
+        .replace(/^zw /, '')
+        .replace(/ \.\/data\b/, ` ${join(dataDir, 'data')}`)
+        .replace(/\b4(\d\d\d)\b/g, (_, port: string) => String(basePort + Number(port)))
+        .split(' ')
+    const secured = isSecured
+      ? tlsFlags.replaceAll(/\bdata\//g, `${join(dataDir, 'data')}/`).split(' ')
+      : []
+    const run = async (t: Test, line: string, { more = [] as string[], input = '' } = {}) => {
+      const zw = new Zw(t, [...wordsOf(line), ...secured, ...more], { input })
+      t.equal(await zw.closed(), 0, zw.errors)
+      return zw
+    }
+
+    const started = command('zw up').replace('--base-port 4000', `--base-port ${basePort}`)
+    // Two brokers fewer take two processes less.
+    const size = isSecured ? ['--tls'] : ['--brokers', '1']
+    const words = isSecured ? wordsOf(started) : wordsOf(started.replace(' --brokers 3', ''))
+    const up = new Zw(t, [...words, ...size])
+    await up.untilLine(/^ready$/)
+
+    const status = await run(t, command('zw status'))
+    t.match(status.lines.join(), /leader/)
+    t.equal(status.lines.filter((line) => / follower /.test(line)).length, 2)
+    const shell = await run(t, command('zw shell'), {
+      input: `${shellLines.join('\n')}\nget /app\n`,
+    })
+    t.match(shell.lines.join('\n'), /Created \/app\n[\s\S]*hello\n[\s\S]*\/app\/task-0000000001/)
+    t.ok(shell.lines.includes('hello again'))
+    t.match(
+      shell.lines.join('\n'),
+      isSecured ? /1, 2, 3/ : /^\[?1\]?$/m,
+      'the brokers are registered',
+    )
+
+    const goals = command('zw produce goals').replace('--rate 5', '--rate 1000')
+    t.match((await run(t, goals)).errors, /90 goals stored/)
+    const shown = await run(t, command('zw consume goals'), { more: ['--exit-at-end'] })
+    t.equal(shown.lines.length, 90)
+    const [, notes = ''] = command("echo 'any line'").split(' | ')
+    await run(t, notes, { input: 'any line\n' })
+    t.same((await run(t, command('zw consume notes'))).lines, ['any line'])
+    const created = await run(t, command('zw topics create visits'))
+    t.match(created.lines, [/Created topic visits: partitions 3/])
+
+    if (isSecured) {
+      const plain = new Zw(t, wordsOf(command('zw status')))
+      await plain.closed()
+      t.notMatch(plain.lines.join(), /leader|follower/, 'no port answers in plaintext')
+    }
+    t.equal(await up.end('SIGTERM'), 0)
+  })
+}
