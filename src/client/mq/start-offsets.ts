@@ -98,7 +98,7 @@ export class StartOffsets {
     return to
   }
 
-  /** The group committed what is no offset. */
+  /** What the group committed is not an offset. */
   async #elsewhere(place: TopicPartition, error: BrokerError): Promise<number> {
     const { outOfRange } = this.#options
     if (outOfRange === 'stop') throw error
