@@ -339,6 +339,7 @@ export class EnsembleDriver implements Ensemble {
     const nowMs = this.#clock.nowMs()
     this.#noteRunning(nowMs)
     this.#perform(this.#zab.step(nowMs, input))
+    if (input.type === 'proposed') this.#proposals.done()
   }
 
   #noteRunning(nowMs: number): void {
