@@ -164,7 +164,7 @@ export class PeerLinks {
     peers: ReadonlyMap<ServerId, readonly Address[]>,
   ): void {
     this.#members = members
-    // A server that is no member any more names its address: servers with larger ids have to dial it.
+    // A removed server still names its address: servers with larger ids have to dial it.
     const { members: ofFiles, self } = this.#options
     const own = ofFiles.find(({ id }) => id === self)
     const others = members.filter(({ id }) => id !== self)
