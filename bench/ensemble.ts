@@ -17,7 +17,7 @@ import {
 } from './processes.ts'
 import { RawConnection } from './raw-connection.ts'
 
-const program = fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 const startMs = 30_000
 const sessionTimeoutMs = 30_000
@@ -27,6 +27,7 @@ export interface BenchServer {
   readonly client: Address
   /** the command, and the file of its output */
   readonly args: readonly string[]
+  readonly program: string
   readonly log: string
   process: ChildProcess
 }
@@ -45,6 +46,8 @@ interface EnsembleOptions {
   readonly logLevel?: 'warn' | 'info'
   /** further flags of each server */
   readonly flags?: readonly string[]
+  /** the root of a built checkout; this one by default */
+  readonly checkout?: string | undefined
 }
 
 export class BenchEnsemble implements Subject {
@@ -64,8 +67,9 @@ export class BenchEnsemble implements Subject {
   static async start(
     size: number,
     parent: string,
-    { logLevel = 'warn', flags = [] }: EnsembleOptions = {},
+    { logLevel = 'warn', flags = [], checkout = root }: EnsembleOptions = {},
   ): Promise<BenchEnsemble> {
+    const program = join(checkout, 'dist/daemon/main.js')
     const directory = mkdtempSync(join(parent, `ensemble-${size}-`))
     const ports = await freePorts(size * 2)
     const members = Array.from({ length: size }, (_, i) => ({
@@ -89,7 +93,7 @@ export class BenchEnsemble implements Subject {
         ...flags,
       ]
       const client = { host: '127.0.0.1', port: clientPort }
-      return { id, client, args, log, process: runServer(args, log) }
+      return { id, client, args, program, log, process: runServer(program, args, log) }
     })
     const ensemble = new BenchEnsemble(servers, directory)
     try {
@@ -135,7 +139,7 @@ export class BenchEnsemble implements Subject {
 
   /** Restarts a killed server, and waits until it serves. */
   async revive(server: BenchServer): Promise<void> {
-    server.process = runServer(server.args, server.log)
+    server.process = runServer(server.program, server.args, server.log)
     await this.untilServing(server)
   }
 
@@ -173,6 +177,6 @@ export class BenchEnsemble implements Subject {
   }
 }
 
-function runServer(args: readonly string[], log: string): ChildProcess {
+function runServer(program: string, args: readonly string[], log: string): ChildProcess {
   return run(process.execPath, [program, ...args], log)
 }
