@@ -10,7 +10,6 @@
 import { type ByteWriter, writeUtf8 } from './byte-writer.ts'
 import { stringHeaderBytes, writeStringHeader } from './msgpack.ts'
 
-const initialBytes = 512
 const juteHeaderBytes = 4
 
 /** Names of one parent, to be encoded before the next transaction is applied. */
@@ -22,9 +21,15 @@ export interface EncodedNames {
 }
 
 export class NameRun {
-  readonly #jute = new LentBytes()
-  readonly #msgpack = new LentBytes()
+  readonly #jute: LentBytes
+  readonly #msgpack: LentBytes
   #count = 0
+
+  /** @param capacity bytes that it has room for; it grows beyond */
+  constructor(capacity = 512) {
+    this.#jute = new LentBytes(capacity)
+    this.#msgpack = new LentBytes(capacity)
+  }
 
   get count(): number {
     return this.#count
@@ -99,10 +104,14 @@ function endsAlike(buffer: Buffer, start: number, wanted: Buffer): boolean {
 
 /** Bytes that grow at the end; what was lent stays as it was. */
 class LentBytes {
-  buffer = Buffer.allocUnsafeSlow(initialBytes)
+  buffer: Buffer
   length = 0
   /** the bytes before this may be on their way to a client */
   #lent = 0
+
+  constructor(capacity: number) {
+    this.buffer = Buffer.allocUnsafeSlow(capacity)
+  }
 
   /** Makes room behind the bytes. @returns where */
   reserve(count: number): number {

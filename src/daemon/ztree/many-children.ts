@@ -98,8 +98,8 @@ export class ManyChildren {
     const end = this.#starts[at + 1] ?? hashRange
     if (end - start < 2) return
     const middle = start + Math.floor((end - start) / 2)
-    const lower = new NameRun()
-    const upper = new NameRun()
+    const lower = new NameRun(runBytesMax)
+    const upper = new NameRun(runBytesMax)
     for (const name of run.names()) {
       const half = hashOf(name, 0) < middle ? lower : upper
       half.add(name)
