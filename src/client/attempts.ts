@@ -71,7 +71,7 @@ export function closedBecause(reason: Error | undefined, wasConnected: boolean):
   const code = reason === undefined ? undefined : (reason as NodeJS.ErrnoException).code
   if (wasConnected) {
     return code === undefined
-      ? 'connected, then closed without an answer'
+      ? 'connected, then closed without an answer: it may want TLS, or a certificate'
       : `connected, then lost without an answer: ${code}`
   }
   return (code === undefined ? undefined : words[code]) ?? reason?.message ?? 'connection closed'

@@ -16,6 +16,7 @@ import type { SaslOptions } from '../protocol/sasl/sasl-options.ts'
 import { isDistinguishedName } from '../protocol/tls/distinguished-name.ts'
 import type { PortTlsSettings } from '../protocol/tls/settings.ts'
 import {
+  isWildcard,
   parseQuorumServer,
   peerAddresses,
   peerRole,
@@ -457,12 +458,19 @@ function clientListen(
   if (read.given('clientPort') && clientPort !== port) {
     read.refuse('clientPort', `the server.${self.id} line has client port ${port}`)
   }
-  if (read.given('clientPortAddress') && host !== undefined && clientPortAddress !== host) {
+  const line = read.quote('server.N', self.id)
+  // ZooKeeper prints a line without an address for clients with that of all addresses.
+  if (isWildcard(host) && clientPortAddress !== undefined) {
+    return {
+      listen: { host: clientPortAddress, port },
+      origin: { host: ofOptions.host, port: line },
+    }
+  }
+  if (read.given('clientPortAddress') && clientPortAddress !== host) {
     read.refuse('clientPortAddress', `the server.${self.id} line has client address ${host}`)
   }
-  const line = read.quote('server.N', self.id)
   return {
-    listen: { host: host ?? clientPortAddress, port },
+    listen: { host, port },
     origin: { host: host === undefined ? ofOptions.host : line, port: line },
   }
 }

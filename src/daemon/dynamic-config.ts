@@ -5,6 +5,7 @@
 //
 // Off a write's path: server.ts calls it when a configuration is committed.
 
+import type { ListenAddress } from '../address.ts'
 import type { Logger } from '../logger.ts'
 import { Names } from '../option-names.ts'
 import type { ServerId } from '../protocol/records.ts'
@@ -71,9 +72,8 @@ export class DynamicConfig {
     const isFirst = this.#dynamicFile === undefined
     this.#dynamicFile = dynamicFile
     this.#text = text
-    const hasClientAddress = self?.client !== undefined
     this.#written = this.#written.then(() =>
-      this.#write({ dynamicFile, text, isFirst, hasClientAddress }),
+      this.#write({ dynamicFile, text, isFirst, client: self?.client }),
     )
   }
 
@@ -86,15 +86,15 @@ export class DynamicConfig {
     readonly dynamicFile: string
     readonly text: string
     readonly isFirst: boolean
-    readonly hasClientAddress: boolean
+    readonly client: ListenAddress | undefined
   }): Promise<void> {
-    const { dynamicFile, text, isFirst, hasClientAddress } = next
+    const { dynamicFile, text, isFirst, client } = next
     const [store, staticFile] = [this.#store, this.#staticFile]
     const like = { like: staticFile }
     try {
       const before = await store.read(staticFile)
       const nameOf = (key: string): string | undefined => this.#names.resolve(key)
-      const after = staticFileText(before, { dynamicFile, nameOf, hasClientAddress })
+      const after = staticFileText(before, { dynamicFile, nameOf, client })
       // A crash leaves a static file that names a dynamic one, or has the members itself.
       await store.replace(dynamicFile, dynamicFileText(text), like)
       if (isFirst) await store.replace(backupFileOf(staticFile), before, like)

@@ -25,34 +25,23 @@ import type { World } from '../world.ts'
 import { answerWord } from './admin/four-letter-words.ts'
 import { RunningServer } from './admin/running-server.ts'
 import type { AuditFile } from './audit-file.ts'
+import { changingEnsemble, nonVotersOf } from './changing-ensemble.ts'
 import type { DaemonConfig } from './config.ts'
 import { ClientPort } from './connection/client-port.ts'
 import { DynamicConfig, type FileStore } from './dynamic-config.ts'
 import { EnsembleDriver } from './ensemble/driver.ts'
 import type { EnsembleListener, TransferOutcome } from './ensemble/ensemble.ts'
-import type { ChangingEnsemble, PeerServer } from './ensemble/ensemble-options.ts'
+import type { ChangingEnsemble } from './ensemble/ensemble-options.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
-import {
-  configurationText,
-  decodeState,
-  groupsIn,
-  type Members,
-  membershipText,
-  membersText,
-  noMembers,
-  parseMembers,
-  votersOf,
-} from './membership/membership.ts'
+import { decodeState, groupsIn, membershipText, membersText } from './membership/membership.ts'
 import { groupsText } from './membership/voter-groups.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
 import { AuditLog } from './session/audit-log.ts'
 import type { ServerDisk } from './storage/disk.ts'
 import { assertNew, Storage } from './storage/storage.ts'
-import type { Configuration, ConfigurationChange } from './zab/configuration.ts'
 import type { ZabEffect, ZabTiming } from './zab/types.ts'
-import { configurationIn } from './ztree/txn.ts'
 import type { ZTree } from './ztree/ztree.ts'
 
 /** How often event-loop lag is sampled. */
@@ -447,31 +436,16 @@ export class Server implements Part {
 
   /** A configuration that a transaction made stays in force, whether further ones are allowed or not. */
   #changing(tree: ZTree): ChangingEnsemble | undefined {
-    const shown = () => decodeState(tree.configuration)
-    if (this.#reconfiguration !== 'enabled' && shown() === undefined) return undefined
-    const dynamicConfig = this.#dynamicConfig()
-    const compare = (configuration: Configuration): void => {
-      if (this.#view === undefined) this.#compareWithFiles(configuration)
-    }
-    const agreed = (configuration: Configuration): void => {
-      compare(configuration)
-      tree.showMembership(configurationText(configuration), configuration.version)
-    }
-    const committed = (configuration: Configuration): void => {
-      compare(configuration)
-      dynamicConfig?.committed(configuration)
-    }
-    return { shown, agreed, committed, changeIn, serversIn }
-  }
-
-  /** The files are a seed: what the ensemble has agreed on counts. */
-  #compareWithFiles({ text }: Configuration): void {
-    const ours = membersText(this.#config)
-    if (text === ours) return
-    this.#world.logger.warn(
-      { log: text.split('\n'), files: ours.split('\n') },
-      'The files do not list the servers of the ensemble: the list that it agreed on counts',
-    )
+    const isChanged = decodeState(tree.configuration) !== undefined
+    if (this.#reconfiguration !== 'enabled' && !isChanged) return undefined
+    return changingEnsemble({
+      self: this.#config.serverId,
+      members: this.#config,
+      tree,
+      dynamicConfig: this.#dynamicConfig(),
+      isStarting: () => this.#view === undefined,
+      logger: this.#world.logger,
+    })
   }
 
   #dynamicConfig(): DynamicConfig | undefined {
@@ -537,32 +511,6 @@ export class Server implements Part {
   get #peerListen(): readonly Address[] {
     return this.#config.peerListen.map(({ host = '0.0.0.0', port }) => ({ host, port }))
   }
-}
-
-function changeIn(payload: Uint8Array): ConfigurationChange | undefined {
-  const data = configurationIn(payload)
-  if (data === undefined) return undefined
-  const state = decodeState(data)
-  invariant(state !== undefined, 'a configuration is logged as it was encoded')
-  const { voters, text } = state.last
-  const { before } = state
-  return before === undefined ? { type: 'activate' } : { type: 'propose', voters, text, before }
-}
-
-function serversIn(text: string): readonly PeerServer[] {
-  const members = parseMembers(text) ?? noMembers
-  const nonVoters = nonVotersOf(members)
-  return members.servers.map((server) => ({
-    id: server.id,
-    addresses: peerAddresses(server),
-    observes: nonVoters.includes(server.id),
-  }))
-}
-
-/** Observers, and participants without weight. */
-function nonVotersOf(members: Members): readonly ServerId[] {
-  const voters = votersOf(members)
-  return members.servers.map(({ id }) => id).filter((id) => !voters.includes(id))
 }
 
 /** Derived from zoo.cfg's three times and leaderTimeoutMs. */

@@ -10,6 +10,7 @@ import { decodeRegistration } from '../../src/protocol/mq/registration.ts'
 import { Authority, loopbackNames } from '../certificates.ts'
 import { realServer } from '../daemon/real-server.ts'
 import { BrokerWorld } from './broker-world.ts'
+import { makeUser } from './kafka/users.ts'
 
 const host = '127.0.0.1'
 
@@ -102,5 +103,25 @@ t.test('a cluster moves to TLS one broker at a time', async (t) => {
     const producer = world.use(new Producer({ brokers: [first], tls }))
     await producer.send({ topic: 'goals', value: 'by TLS' })
     t.equal(await registered(1), true)
+  })
+})
+
+t.test('users authenticate themselves by TLS, brokers by the secret', async (t) => {
+  await scene(t, async ({ world, authority, flags }) => {
+    await makeUser(world, 'ann', 'open sesame')
+    const sasl = { user: 'ann', password: 'open sesame', mechanism: 'PLAIN' } as const
+    const secured = [
+      ...flags.slice(1, 3),
+      `--listeners=SASL_SSL://${host}:0`,
+      '--sasl-mechanisms=PLAIN,SCRAM-SHA-512',
+    ]
+    await Promise.all([1, 2].map((id) => world.startBroker(id, ...secured)))
+    const options = { brokers: world.addresses, tls: { ca: authority.certificate } }
+    const admin = world.use(new MqAdmin({ ...options, sasl }))
+    await admin.createTopic({ topic: 'goals', partitions: 2, replicas: 2 })
+    const producer = world.use(new Producer({ ...options, sasl }))
+    for (const partition of [0, 1]) await producer.send({ topic: 'goals', partition, value: 'x' })
+    const stranger = world.use(new MqAdmin(options))
+    await t.rejects(stranger.topics(), { code: 'SASL_AUTHENTICATION_FAILED' })
   })
 })

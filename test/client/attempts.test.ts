@@ -17,7 +17,11 @@ const cases = [
     connected: true,
     want: 'connected, then lost without an answer: ECONNRESET',
   },
-  { reason: undefined, connected: true, want: 'connected, then closed without an answer' },
+  {
+    reason: undefined,
+    connected: true,
+    want: 'connected, then closed without an answer: it may want TLS, or a certificate',
+  },
   {
     reason: new ProtocolError('Cannot read x'),
     connected: true,

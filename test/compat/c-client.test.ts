@@ -28,10 +28,16 @@ const exchanges: readonly (readonly [line: string, ...answers: RegExp[]])[] = [
   ['get /nothing', /\/nothing: rc = -101/],
   ['addauth digest user:password'],
   ['set /c two', /\/c: rc = 0/, /version=2/],
+  ['reconfig -remove 3', /rc = -102|Error -102/],
+  ['addauth digest super:secret'],
+  ['config', /server\.1=127\.0\.0\.1:[\s\S]*server\.3=[\s\S]*version=/],
+  ['reconfig -add server.9=127.0.0.1:1:2:observer;127.0.0.1:3', /server\.9=[^\n]*observer/],
+  ['reconfig -version 1 -remove 9', /-103/],
+  ['reconfig -remove 9', /version=/],
 ]
 
 t.test('the C client', { skip: withoutCliMt ?? false }, async (t) => {
-  const world = await startForClients(t)
+  const world = await startForClients(t, '--reconfig-enabled')
   const shell = new Conversation(t, cliMt, ['-h', connectString(world)])
   await shell.hears(/Got a new session id: 0x/)
   for (const [line, ...answers] of exchanges) {

@@ -52,16 +52,28 @@ const exchanges: readonly (readonly [line: string, ...answers: RegExp[]])[] = [
   ['create /j/t/2', /Quota has exceeded : \/j\/t\/2\n/],
   [
     'config',
-    /server\.1=127\.0\.0\.1:\d+:\d+:participant[^\n]*\nserver\.2=[^\n]*\nserver\.3=[^\n]*\nversion=0\n/,
+    /server\.1=127\.0\.0\.1:\d+:\d+:participant[^\n]*\nserver\.2=[^\n]*\nserver\.3=[^\n]*\nversion=\d00000000\n/,
   ],
-  ['reconfig -remove 3', /KeeperErrorCode = Reconfig is disabled\n/],
+  ['reconfig -remove 3', /Insufficient permission : \n/],
+  ['addauth digest super:secret'],
+  ['config -c', /\d00000000 127\.0\.0\.1:\d+,127\.0\.0\.1:\d+,127\.0\.0\.1:\d+/],
+  ['config -w', /server\.1=/],
+  [
+    'reconfig -add server.9=127.0.0.1:1:2:observer;127.0.0.1:3',
+    /type:NodeDataChanged path:\/zookeeper\/config\n/,
+    /Committed new configuration:\n[^\n]*\n[^\n]*\n[^\n]*\nserver\.9=127\.0\.0\.1:1:2:observer;127\.0\.0\.1:3\nversion=/,
+  ],
+  ['reconfig -v 1 -remove 9', /version No is not valid : \n/],
+  ['reconfig -s -remove 9', /Committed new configuration:\n(?!.*server\.9)[\s\S]*?cZxid = 0x/],
+  ['reconfig -remove 1,2,3', /Arguments are not valid : \n/],
+  ['reconfig -add server.9=127.0.0.1:1:2:participant', /Arguments are not valid : \n/],
   ['ls /zookeeper', /\[config, quota\]\n/],
   ['deleteall /j/t'],
   ['ls /j', /\[c, e, es-0000000004, s-0000000000, watched\]\n/],
 ]
 
 t.test('zkCli, of Java', { skip: withoutZooKeeper ?? false }, async (t) => {
-  const world = await startForClients(t)
+  const world = await startForClients(t, '--reconfig-enabled')
   const shell = new Conversation(t, 'java', [
     ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', ...zkCli],
     ...['-server', connectString(world)],
@@ -71,6 +83,14 @@ t.test('zkCli, of Java', { skip: withoutZooKeeper ?? false }, async (t) => {
     shell.say(line)
     for (const answer of answers) t.ok(await shell.hears(answer), line)
   }
+  const members = world.cluster.servers.map(({ id, address: { host, port } }) => {
+    const role = id === 3 ? 'observer' : 'participant'
+    const [peer, election] = [200, 150].map((offset) => world.basePort + offset + id)
+    return `server.${id}=${host}:${peer}:${election}:${role};${host}:${port}`
+  })
+  shell.say(`reconfig -members ${members.join()}`)
+  const committed = await shell.hears(/Committed new configuration:\n([\s\S]*)\nversion=/)
+  t.same(committed[1]?.split('\n'), members)
   shell.say('quit')
   t.equal(await shell.closed(), 0)
 })

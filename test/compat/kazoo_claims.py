@@ -26,6 +26,7 @@ from kazoo.exceptions import (
     NoAuthError,
     NoChildrenForEphemeralsError,
     NodeExistsError,
+    NewConfigNoQuorumError,
     NoNodeError,
     NotEmptyError,
     RolledBackError,
@@ -529,6 +530,82 @@ def a_session_that_is_silent_expires(zk, at):
     client._stopped.set()
     assert gone.wait(PATIENCE)
     assert zk.exists(at + "/e") is None
+
+
+# --- reconfig: the first three are those of kazoo's own TestReconfig -----------------------------
+
+
+SUPER = [("digest", "super:test")]
+
+
+def ports_that_refuse(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    return sockets, [one.getsockname()[1] for one in sockets]
+
+
+@claim
+def reconfig_needs_the_super_user(zk, at):
+    raises(
+        NoAuthError,
+        zk.reconfig,
+        joining="server.999=0.0.0.0:1234:2345:observer;3456",
+        leaving=None,
+        new_members=None,
+    )
+
+
+@claim
+def an_observer_joins_and_leaves(zk, at):
+    client = connect(auth_data=SUPER)
+    sockets, ports = ports_that_refuse(3)
+    joining = "server.100=0.0.0.0:%d:%d:observer;0.0.0.0:%d" % tuple(ports)
+    data, _ = client.reconfig(joining=joining, leaving=None, new_members=None)
+    assert joining.encode("utf8") in data
+    data, _ = client.reconfig(joining=None, leaving="100", new_members=None)
+    assert joining.encode("utf8") not in data
+    curver = int(data.decode().split("\n")[-1].split("=")[1], base=16)
+    raises(
+        BadVersionError,
+        client.reconfig,
+        joining=joining,
+        leaving=None,
+        new_members=None,
+        from_config=curver + 1,
+    )
+    for one in sockets:
+        one.close()
+    client.stop()
+
+
+@claim
+def what_is_not_a_server_is_refused(zk, at):
+    client = connect(auth_data=SUPER)
+    raises(BadArgumentsError, client.reconfig, "some thing", None, None)
+    client.stop()
+
+
+@claim
+def a_voter_may_join_that_never_comes_but_not_a_majority_of_them(zk, at):
+    client = connect(auth_data=SUPER)
+    seen = threading.Event()
+    before, _ = client.get("/zookeeper/config", watch=lambda event: seen.set())
+    sockets, ports = ports_that_refuse(9)
+    lines = [
+        "server.%d=127.0.0.1:%d:%d:participant;127.0.0.1:%d" % (200 + i, *ports[3 * i : 3 * i + 3])
+        for i in range(3)
+    ]
+    raises(NewConfigNoQuorumError, client.reconfig, ",".join(lines), None, None)
+    data, _ = client.reconfig(lines[0], None, None)
+    assert lines[0].encode("utf8") in data
+    assert seen.wait(PATIENCE)
+    members = before.decode().rsplit("\n", 1)[0].replace("\n", ",")
+    data, _ = client.reconfig(None, None, members)
+    assert data.split(b"version")[0] == before.split(b"version")[0]
+    for one in sockets:
+        one.close()
+    client.stop()
 
 
 # --- the server itself ---------------------------------------------------------------------------

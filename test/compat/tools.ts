@@ -16,6 +16,9 @@ export function pythonWithKazoo(): string | undefined {
 
 export const withoutKazoo = 'kazoo is not installed (Debian: python3-kazoo)'
 
+export const withoutKazooSuite =
+  'what kazoo tests itself with is not installed (Debian: python3-pytest, python3-mock)'
+
 export const withoutKcat = runs('kcat', '-V') ? undefined : 'kcat is not installed (Debian: kcat)'
 
 export const rsyslogd = '/usr/sbin/rsyslogd'

@@ -23,9 +23,10 @@ export const zooKeeperOptions = {
   ],
 } as const
 
-export async function startForClients(t: Test): Promise<World> {
+/** @param more flags of the servers */
+export async function startForClients(t: Test, ...more: readonly string[]): Promise<World> {
   const world = await prepareWorld(t, { servers: 3 })
-  for (const server of world.cluster.servers) world.cluster.start(server, ...flags)
+  for (const server of world.cluster.servers) world.cluster.start(server, ...flags, ...more)
   await untilReady(world.cluster, AbortSignal.timeout(patienceMs))
   return world
 }

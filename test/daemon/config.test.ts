@@ -205,6 +205,8 @@ t.test('the client port may stand in our own server line', async (t) => {
   t.same(config([...base, '--clientPort=3000']).clientListen, { host: '127.0.0.1', port: 3000 })
   t.throws(() => config([...base, '--clientPort=3001']), /server.1 line has client port 3000/)
   t.throws(() => config([...base, '--clientPortAddress=::1']), /client address 127.0.0.1/)
+  const open = ['--data-dir=/d', '--id=1', '--server.1=h:1:2;0.0.0.0:5', '--clientPortAddress=::1']
+  t.same(config(open).clientListen, { host: '::1', port: 5 }, 'all addresses leave the choice')
 })
 
 t.test('a server line says whether its server observes, and peerType only agrees', async (t) => {

@@ -141,7 +141,8 @@ t.test('two servers write their files, start from them, and go by their logs', a
     t.equal(readFileSync(dynamic, 'utf8').trim(), String(data).replace(/\nversion=.*/, ''))
     const now = readFileSync(file, 'utf8')
     t.match(now, new RegExp(`^dynamicConfigFile=${dynamic}$`, 'm'))
-    t.notMatch(now, /^(server|clientPort)/m)
+    t.notMatch(now, /^(server|clientPort=)/m)
+    t.match(now, /^clientPortAddress=127/m, 'its line leaves the address open')
     t.equal(readFileSync(`${file}.bak`, 'utf8'), original(id))
     t.equal(
       readFileSync(`${file}.dynamic.100000000`, 'utf8').split('\n').length,

@@ -11,7 +11,7 @@ t.test('servers are added, replaced and removed while clients write', async (t) 
     throw new Error('There are four servers')
   }
   const lineOf = ({ id, address: { port } }: typeof one, role = 'participant'): string =>
-    `127.0.0.1:${basePort + 200 + id}:${basePort + 200 + id}:${role};127.0.0.1:${port}`
+    `127.0.0.1:${basePort + 200 + id}:${basePort + 150 + id}:${role};127.0.0.1:${port}`
   const flags = [
     '--reconfig-enabled',
     `--digest-authentication-provider-super-digest=${superUser.digest}`,
@@ -86,7 +86,7 @@ t.test('servers are added, replaced and removed while clients write', async (t) 
   const version = Number.parseInt(/version=(.*)$/.exec(data?.toString() ?? '')?.[1] ?? '', 16)
   await t.rejects(admin.reconfig({ leaving: '9', version: version + 1 }), { code: 'BADVERSION' })
   await t.rejects(writer.reconfig({ leaving: '9' }), { code: 'NOAUTH' })
-  const absent = [7, 8, 9].map((id) => `server.${id}=127.0.0.1:${id}:${id};${id}`).join()
+  const absent = [7, 8, 9].map((id) => `server.${id}=127.0.0.1:${id}:1${id};${id}`).join()
   await t.rejects(admin.reconfig({ joining: absent }), { code: 'NEWCONFIGNOQUORUM' })
 
   isOver = true

@@ -1,9 +1,11 @@
 // README.md's tour, command by command as it is printed, in plaintext and with TLS on every port. Left out
-// is what needs a second client (kcat) or kills a process.
+// is what kills a process, or shows a group of members that run on.
 
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { withoutKcat } from '../compat/tools.ts'
 import { freeBasePort, Zw } from './world.ts'
 
 const page = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
@@ -20,21 +22,19 @@ function command(begin: string): string {
 /** What is typed into the shell. */
 const shellLines = printed.filter((line) => /^(create|get|set|ls) /.test(line))
 const [, tlsFlags = ''] = /^ {4}TLS="(.*)"$/m.exec(tour) ?? []
+const [, kcatFlags = ''] = /^ {4}KCAT="(.*)"$/m.exec(tour) ?? []
 
 for (const isSecured of [false, true]) {
   t.test(isSecured ? 'the tour by TLS' : 'the tour in plaintext', async (t) => {
     const dataDir = t.testdir()
     const basePort = await freeBasePort({ servers: 3, brokers: 3 })
     /** The words of a printed command, for this cluster. */
-    const wordsOf = (line: string) =>
+    const here = (line: string) =>
       line
-        .replace(/^zw /, '')
-        .replace(/ \.\/data\b/, ` ${join(dataDir, 'data')}`)
-        .replace(/\b4(\d\d\d)\b/g, (_, port: string) => String(basePort + Number(port)))
-        .split(' ')
-    const secured = isSecured
-      ? tlsFlags.replaceAll(/\bdata\//g, `${join(dataDir, 'data')}/`).split(' ')
-      : []
+        .replaceAll(/(?<=[ =])(\.\/)?data\b/g, join(dataDir, 'data'))
+        .replaceAll(/\b4(\d\d\d)\b/g, (_, port: string) => String(basePort + Number(port)))
+    const wordsOf = (line: string) => here(line.replace(/^zw /, '')).split(' ')
+    const secured = isSecured ? here(tlsFlags).split(' ') : []
     const run = async (t: Test, line: string, { more = [] as string[], input = '' } = {}) => {
       const zw = new Zw(t, [...wordsOf(line), ...secured, ...more], { input })
       t.equal(await zw.closed(), 0, zw.errors)
@@ -71,6 +71,13 @@ for (const isSecured of [false, true]) {
     t.same((await run(t, command('zw consume notes'))).lines, ['any line'])
     const created = await run(t, command('zw topics create visits'))
     t.match(created.lines, [/Created topic visits: partitions 3/])
+
+    if (withoutKcat === undefined) {
+      const more = isSecured ? ` ${here(kcatFlags)}` : ''
+      execFileSync('sh', ['-c', `${here(command('seq 60'))}${more}`], { stdio: 'pipe' })
+      const visits = 'zw consume visits -s 127.0.0.1:4001 --from-beginning --exit-at-end'
+      t.equal((await run(t, visits)).lines.length, 60)
+    } else t.comment(withoutKcat)
 
     if (isSecured) {
       const plain = new Zw(t, wordsOf(command('zw status')))

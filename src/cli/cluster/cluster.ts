@@ -88,7 +88,7 @@ export class ClusterError extends Error {
 
 export const membersMax = 99
 const host = '127.0.0.1'
-const portOffsets = { server: 0, broker: 100, peer: 200 } as const
+const portOffsets = { server: 0, broker: 100, election: 150, peer: 200 } as const
 export const basePortMax = 65_535 - portOffsets.peer - membersMax
 
 /**
@@ -244,9 +244,11 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   #zooCfgText(): string {
     const servers = this.servers.map(({ id, address }) => {
       const peerPort = this.#options.basePort + portOffsets.peer + id
+      // Not used, but Java's clients refuse a server whose ports are the same.
+      const electionPort = this.#options.basePort + portOffsets.election + id
       // By TLS, the port for clients is a flag of each server.
       const clients = this.tls === undefined ? `;${host}:${address.port}` : ''
-      return `server.${id}=${host}:${peerPort}:${peerPort}${clients}`
+      return `server.${id}=${host}:${peerPort}:${electionPort}${clients}`
     })
     const head = '# Written by zw at each start. Each server also gets --myid and --data-dir.'
     const secret = `peerSecretFile=${this.#peerSecretFile}`

@@ -8,6 +8,7 @@ import { type Address, formatAddress } from '../../address.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import {
   isObserver,
+  isWildcard,
   parseQuorumServer,
   type QuorumServer,
   serverLine,
@@ -46,8 +47,8 @@ export function parseServerLine(text: string): QuorumServer | string {
 export function clientAddressOf({ addresses, client }: QuorumServer): Address | undefined {
   const [first] = addresses
   if (client === undefined || first === undefined) return undefined
-  const isWildcard = client.host === undefined || /^(0\.0\.0\.0|::)$/.test(client.host)
-  return { host: isWildcard ? first.host : (client.host ?? first.host), port: client.port }
+  const { host = first.host, port } = client
+  return { host: isWildcard(client.host) ? first.host : host, port }
 }
 
 /** A server and what it answered; undefined if there is no address to ask. */

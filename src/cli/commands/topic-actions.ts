@@ -2,7 +2,12 @@
 // scripts; a failure is an error with its reason, exit code 1.
 
 import { createInterface } from 'node:readline/promises'
-import { BrokerError, type MqAdmin, type PartitionOffsets } from '../../client/mq/mq-admin.ts'
+import {
+  BrokerError,
+  type ConfigEntry,
+  type MqAdmin,
+  type PartitionOffsets,
+} from '../../client/mq/mq-admin.ts'
 import type { TopicInfo } from '../../protocol/mq/metadata.ts'
 import { BadUsage } from '../cli-command.ts'
 import { toStderr, toStdout } from '../output.ts'
@@ -47,13 +52,26 @@ export async function describe(admin: MqAdmin, words: TopicWords): Promise<void>
       const isKnown = info.problem === undefined
       const [offsets, configs] = await Promise.all([
         isKnown ? offsetsOf(admin, info) : new Map(),
-        isKnown ? admin.topicConfig(info.topic) : [],
+        isKnown ? configsIfAllowed(admin, info.topic) : [],
       ])
       return { info, offsets, configs, sizes: sizes && (sizes.get(info.topic) ?? []) }
     })
     described.push(...(await Promise.all(some)))
   }
   print(output, described.map(describeJson), described.flatMap(describeLines))
+}
+
+/** @returns undefined if no rule allows it: a user that may read records need not see settings */
+async function configsIfAllowed(
+  admin: MqAdmin,
+  topic: string,
+): Promise<readonly ConfigEntry[] | undefined> {
+  try {
+    return await admin.topicConfig(topic)
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== 'TOPIC_AUTHORIZATION_FAILED') throw error
+    return undefined
+  }
 }
 
 export async function create(admin: MqAdmin, words: TopicWords): Promise<void> {

@@ -17,7 +17,8 @@ export interface DescribedTopic {
   readonly info: TopicInfo
   /** by partition; missing where the leader did not say */
   readonly offsets: ReadonlyMap<number, PartitionOffsets>
-  readonly configs: readonly ConfigEntry[]
+  /** undefined: our user may not see them */
+  readonly configs: readonly ConfigEntry[] | undefined
   /** undefined: not asked for */
   readonly sizes: readonly BrokerSize[] | undefined
 }
@@ -72,10 +73,12 @@ export function describeLines({ info, offsets, configs, sizes }: DescribedTopic)
     { title: '', right: false, of: conditionOf },
   ]
   const count = partitions.length
-  const set = configs.filter(({ source }) => source !== 'default')
+  const set = configs?.filter(({ source }) => source !== 'default')
   return [
     `${topic}: ${count} partition${count === 1 ? '' : 's'}, id ${topicId}`,
-    ...set.map(({ name, value, source }) => `  ${name}=${value} (${sourceNames[source]})`),
+    ...(set?.map(({ name, value, source }) => `  ${name}=${value} (${sourceNames[source]})`) ?? [
+      '  its settings are not shown: no rule allows describeConfigs',
+    ]),
     ...tableLines(columns, partitions).map((line) => `  ${line}`),
   ]
 }
@@ -118,9 +121,12 @@ export function describeJson({ info, offsets, configs, sizes }: DescribedTopic):
         ...(sizes === undefined ? {} : { sizes: sizesJson(sizes, one) }),
       }
     }),
-    configs: Object.fromEntries(
-      configs.map(({ name, value, source }) => [name, { value: value ?? null, source }]),
-    ),
+    configs:
+      configs === undefined
+        ? null
+        : Object.fromEntries(
+            configs.map(({ name, value, source }) => [name, { value: value ?? null, source }]),
+          ),
   }
 }
 

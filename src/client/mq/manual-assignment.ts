@@ -80,17 +80,16 @@ export async function existingTopics(
   await cluster.refresh()
   // A new topic is not yet known to every broker.
   if (topics.some((topic) => cluster.metadata.topic(topic) === undefined)) await cluster.refresh()
-  return topics.map((topic) => {
+  const existing: TopicInfo[] = []
+  for (const topic of topics) {
     const found = cluster.metadata.topic(topic)
-    if (found === undefined) {
-      const message = `Cannot read topic '${topic}': the topic does not exist`
-      throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
-    }
+    if (found === undefined) throw await cluster.whyMissing(topic, `read topic '${topic}'`)
     if (found.problem !== undefined) {
       throw new BrokerError('KAFKA_STORAGE_ERROR', `Cannot read topic '${topic}': ${found.problem}`)
     }
-    return found
-  })
+    existing.push(found)
+  }
+  return existing
 }
 
 function placesFrom({ topic, partitions }: TopicInfo, first: number): TopicPartition[] {

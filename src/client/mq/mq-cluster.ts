@@ -199,6 +199,23 @@ export class MqCluster {
     }
   }
 
+  /**
+   * Why the metadata have no such topic: there is none or, for a client with a name, rules hide it.
+   *
+   * @param attempted what cannot be done
+   */
+  async whyMissing(topic: string, attempted: string): Promise<BrokerError> {
+    const message = `Cannot ${attempted}: the topic does not exist`
+    const missing = new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+    if (this.#options.sasl === undefined && this.#options.tls === undefined) return missing
+    try {
+      await this.call({ type: 'metadata', topics: [topic] }, metadataMs)
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'TOPIC_AUTHORIZATION_FAILED') return error
+    }
+    return missing
+  }
+
   /** A pause before a retry. */
   pause(delayMs = retryMs): Promise<void> {
     return new Promise((resolve) => this.clock.after(delayMs, resolve))

@@ -359,8 +359,7 @@ export class Producer {
       throw new BrokerError('KAFKA_STORAGE_ERROR', message)
     }
     if (found !== undefined) return
-    const message = `Cannot send to topic '${topic}': the topic does not exist`
-    throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+    throw await this.#cluster.whyMissing(topic, `send to topic '${topic}'`)
   }
 
   #drop({ bytes }: OutRecord, { outcome }: Call, error: BrokerError): void {

@@ -8,7 +8,9 @@
 //
 // Source: QuorumPeerConfig.writeDynamicConfig and editStaticConfig in ZooKeeper.
 
+import type { ListenAddress } from '../../address.ts'
 import { parseProperties } from '../../properties.ts'
+import { isWildcard } from '../../protocol/zk/quorum-server.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 
 export function dynamicFileOf(staticFile: string, version: Zxid): string {
@@ -27,23 +29,23 @@ export function dynamicFileText(text: string): string {
 /**
  * The same static file with its members elsewhere. Its other lines stay, comments too.
  *
- * @param options `nameOf`: the option that a key spells; `hasClientAddress`: the line of this server
- *   has one, so that the keys of it go, too
+ * @param options `nameOf`: the option that a key spells; `client`: where clients connect, by the line
+ *   of this server, so that the keys that say the same go, too. A line without a host says nothing
+ *   about the address.
  */
 export function staticFileText(
   before: string,
   options: {
     readonly dynamicFile: string
     readonly nameOf: (key: string) => string | undefined
-    readonly hasClientAddress: boolean
+    readonly client: ListenAddress | undefined
   },
 ): string {
-  const { dynamicFile, nameOf, hasClientAddress } = options
+  const { dynamicFile, nameOf, client } = options
   const lines = before.split(/\r\n|\r|\n/)
   for (const { key, line, lastLine } of parseProperties(before).toReversed()) {
     const name = nameOf(key) ?? key
-    const goes = isOfMembers(name) || (hasClientAddress && isClientAddress(name))
-    if (goes) lines.splice(line - 1, lastLine - line + 1)
+    if (isOfMembers(name) || isSaidBy(client, name)) lines.splice(line - 1, lastLine - line + 1)
   }
   while (lines.at(-1)?.trim() === '') lines.pop()
   return [...lines, `dynamicConfigFile=${dynamicFile.replaceAll('\\', '\\\\')}`, ''].join('\n')
@@ -55,6 +57,7 @@ function isOfMembers(name: string): boolean {
   )
 }
 
-function isClientAddress(name: string): boolean {
-  return name === 'clientPort' || name === 'clientPortAddress'
+function isSaidBy(client: ListenAddress | undefined, name: string): boolean {
+  if (name === 'clientPort') return client !== undefined
+  return name === 'clientPortAddress' && client !== undefined && !isWildcard(client.host)
 }

@@ -4,7 +4,7 @@
 
 import type { ServerId } from '../../protocol/records.ts'
 import type { WriteRequest } from '../../protocol/zk/messages.ts'
-import { sharesEndpoint } from '../../protocol/zk/quorum-server.ts'
+import { type QuorumServer, sharesEndpoint } from '../../protocol/zk/quorum-server.ts'
 import { type Members, parseMembers } from '../membership/membership.ts'
 
 export type Reconfig = Extract<WriteRequest, { type: 'reconfig' }>
@@ -22,10 +22,16 @@ export function nextMembers(
   if (leavers === undefined || joiners === undefined) return undefined
   // A server without an address for clients cannot be offered to them.
   if (joiners.some(({ client }) => client === undefined)) return undefined
+  // Java's clients cannot read a configuration that has such a server.
+  if (joiners.some(hasOnePort)) return undefined
   const gone = new Set([...leavers, ...joiners.map(({ id }) => id)])
   const staying = current.servers.filter(({ id }) => !gone.has(id))
   const servers = [...staying, ...joiners].sort((a, b) => a.id - b.id)
   return withoutDuplicates({ servers, groups: undefined })
+}
+
+function hasOnePort({ addresses }: QuorumServer): boolean {
+  return addresses.some(({ peerPort, electionPort }) => peerPort === electionPort)
 }
 
 function listed(text: string): string {

@@ -119,7 +119,12 @@ function endpointsOf({ addresses, client }: QuorumServer): readonly string[] {
     { host, port: electionPort },
   ])
   if (client?.host !== undefined) all.push({ host: client.host, port: client.port })
-  return all.filter(({ host }) => !/^(0\.0\.0\.0|::)$/.test(host)).map(endpoint)
+  return all.filter(({ host }) => !isWildcard(host)).map(endpoint)
+}
+
+/** All addresses of a machine; so is a line without a host read, which is printed with one. */
+export function isWildcard(host: string | undefined): boolean {
+  return host === undefined || /^(0\.0\.0\.0|::)$/.test(host)
 }
 
 /** Names of hosts have no case, and the name of this machine is an address of it. */

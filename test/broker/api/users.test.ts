@@ -118,6 +118,12 @@ worldTest(t, 'rules decide what a user may do, and what it sees', ruled, async (
   await t.rejects(admin.electLeaders(), { code: 'CLUSTER_AUTHORIZATION_FAILED' })
   const options = { brokers: world.addresses, sasl: ann }
   const producer = world.use(new Producer(options))
+  await t.rejects(
+    producer.send({ topic: 'secrets', value: 'x' }),
+    refused,
+    'not that it is missing',
+  )
+  await t.rejects(world.use(new Consumer({ ...options, topic: 'secrets' })).take(), refused)
   t.match(await producer.send({ topic: 'goals', value: 'x' }), { offset: 0 })
   const consumer = world.use(new Consumer({ ...options, topic: 'goals', from: 'beginning' }))
   t.equal((await consumer.take()).length, 1)

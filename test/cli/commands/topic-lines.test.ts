@@ -82,6 +82,12 @@ t.test('a description has a row per partition, and the values that are set', asy
   })
 })
 
+t.test('settings that our user may not see are said to be hidden', async (t) => {
+  const described = { info: topic(whole), offsets, configs: undefined, sizes: undefined }
+  t.match(describeLines(described)[1], /settings are not shown: no rule allows describeConfigs/)
+  t.match(describeJson(described), { configs: null })
+})
+
 t.test('a topic that cannot be read shows why', async (t) => {
   const info = { ...topic(), problem: 'znode garbled' }
   t.same(describeLines({ info, offsets: new Map(), configs: [], sizes: undefined }), [

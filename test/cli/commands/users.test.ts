@@ -10,8 +10,10 @@ import { worldTest } from '../../broker/broker-world.ts'
 import { readSecret } from '../../broker/test-secret.ts'
 import { program } from '../../programs.ts'
 
-async function users(words: readonly string[], input = '') {
-  const zw = [program('cli'), 'users', ...words]
+const users = (words: readonly string[], input = '') => run(['users', ...words], input)
+
+async function run(words: readonly string[], input = '') {
+  const zw = [program('cli'), ...words]
   const child = spawn(process.execPath, zw, { stdio: ['pipe', 'pipe', 'pipe'] })
   child.stdin.end(input)
   const [out, err, [status]] = await Promise.all([
@@ -56,4 +58,31 @@ worldTest(t, 'users come, are shown, and go', { brokers: 1 }, async (t, world) =
   writeFileSync(file, 'the secret of other brokers', { mode: 0o600 })
   const refused = await users(['create', 'c', '--password-file', passwordFile, ...of])
   t.match(refused, { err: /not the secret of these brokers/, status: 1 })
+})
+
+const required = { brokers: 1, flags: ['--sasl-mechanisms=SCRAM-SHA-512', '--require-sasl'] }
+
+worldTest(t, 'a user of zw is one of the brokers', required, async (t, world) => {
+  const file = (name: string, text: string) => {
+    const path = join(world.dataDir, name)
+    writeFileSync(path, text, { mode: 0o600 })
+    return path
+  }
+  const secret = ['--secret-file', file('secret', readSecret().toString()), '-s', world.zooweeper]
+  await users(['create', 'ann', ...secret], 'open sesame\n')
+  const brokers = world.addresses.map(({ host, port }) => `${host}:${port}`).join()
+  const list = ['topics', 'list', '-o', 'json', '-b', brokers]
+  const ann = [...list, '--user', 'ann']
+  const right = [...ann, '--password-file', file('right', 'open sesame\n')]
+  t.match(await run(right), { status: 0 })
+  t.match(await run([...ann, '--password-file', file('wrong', 'guess\n')]), {
+    status: 1,
+    err: /name or password is wrong/,
+  })
+  t.match(await run(list), { status: 1, err: /requires SASL/ })
+  t.match(await run([...right, '--sasl-mechanism', 'PLAIN']), {
+    status: 1,
+    err: /has SCRAM-SHA-512/,
+  })
+  t.match(await run(ann), { status: 2, err: /--password-file is missing/ })
 })

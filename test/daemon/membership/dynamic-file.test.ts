@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { ListenAddress } from '../../../src/address.ts'
 import { daemonProgram } from '../../../src/daemon/config-rows.ts'
 import {
   dynamicFileOf,
@@ -10,16 +11,16 @@ import type { Zxid } from '../../../src/protocol/zxid.ts'
 
 const names = new Names(daemonProgram)
 
-function edited(before: string, hasClientAddress = false): string {
+function edited(before: string, client?: ListenAddress): string {
   const nameOf = (key: string): string | undefined => names.resolve(key)
-  return staticFileText(before, { dynamicFile: '/etc/z.dynamic.1', nameOf, hasClientAddress })
+  return staticFileText(before, { dynamicFile: '/etc/z.dynamic.1', nameOf, client })
 }
 
 const pointer = 'dynamicConfigFile=/etc/z.dynamic.1\n'
 const cases: {
   readonly name: string
   readonly before: string
-  readonly hasClientAddress?: boolean
+  readonly client?: ListenAddress
   readonly want: string
 }[] = [
   {
@@ -36,7 +37,7 @@ const cases: {
   {
     name: 'in any spelling that is read',
     before: 'zookeeper.server.1 : a:1:2\ndynamic-config-file=x\nclient-port=1\ndataDir=/d\r\n',
-    hasClientAddress: true,
+    client: { host: undefined, port: 1 },
     want: `dataDir=/d\n${pointer}`,
   },
   {
@@ -52,16 +53,22 @@ const cases: {
   {
     name: 'otherwise it goes',
     before: 'clientPort=2181\nclientPortAddress=h\nclientPortListenBacklog=9\n',
-    hasClientAddress: true,
+    client: { host: 'h', port: 2181 },
     want: `clientPortListenBacklog=9\n${pointer}`,
+  },
+  {
+    name: 'an address that the line leaves open stays: clients must not reach more of them',
+    before: 'clientPort=2181\nclientPortAddress=127.0.0.1\n',
+    client: { host: '0.0.0.0', port: 2181 },
+    want: `clientPortAddress=127.0.0.1\n${pointer}`,
   },
   { name: 'comments are no keys', before: '#server.1=a:1:2', want: `#server.1=a:1:2\n${pointer}` },
 ]
-for (const { name, before, hasClientAddress, want } of cases) {
+for (const { name, before, client, want } of cases) {
   t.test(`the static file: ${name}`, async (t) => {
-    const after = edited(before, hasClientAddress)
+    const after = edited(before, client)
     t.equal(after, want)
-    t.equal(edited(after, hasClientAddress), after, 'once is enough')
+    t.equal(edited(after, client), after, 'once is enough')
   })
 }
 

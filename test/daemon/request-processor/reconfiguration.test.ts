@@ -79,6 +79,7 @@ const changes: { name: string; ask: Partial<Reconfig>; want: string[] | undefine
   },
   { name: 'no line of a server', ask: { joining: 'some thing' }, want: undefined },
   { name: 'no id', ask: { leaving: 'two' }, want: undefined },
+  { name: 'one port for two', ask: { joining: 'server.4=h4:2888:2888;2181' }, want: undefined },
   { name: 'no port for clients', ask: { joining: 'server.4=h4:2888:3888' }, want: undefined },
   {
     name: 'an address that another server has',

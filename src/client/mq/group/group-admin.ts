@@ -181,8 +181,7 @@ export class GroupAdmin {
     await this.#cluster.refresh()
     const found = this.#cluster.metadata.topic(topic)
     if (found === undefined) {
-      const message = `Cannot move group '${group}' in topic '${topic}': the topic does not exist`
-      throw new BrokerError('UNKNOWN_TOPIC_OR_PARTITION', message)
+      throw await this.#cluster.whyMissing(topic, `move group '${group}' in topic '${topic}'`)
     }
     const count = found.partitions.length
     const missing = partitions?.find((partition) => partition >= count)
