@@ -31,12 +31,14 @@ export async function measureTrees(
   ensembles: readonly BenchEnsemble[],
   { children, rounds }: { readonly children: number; readonly rounds: number },
 ): Promise<TreeFound[]> {
-  const found = ensembles.map((): TreeFound => ({
-    held: { native: [], jute: [] },
-    listed: { native: [], jute: [] },
-    idle: [],
-    restarted: [],
-  }))
+  const found = ensembles.map(
+    (): TreeFound => ({
+      held: { native: [], jute: [] },
+      listed: { native: [], jute: [] },
+      idle: [],
+      restarted: [],
+    }),
+  )
   for (const { servers } of ensembles) {
     for (const { client } of servers) await fillParent(client, children)
   }
