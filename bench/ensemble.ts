@@ -17,7 +17,7 @@ import {
 } from './processes.ts'
 import { type DialectName, RawConnection } from './raw-connection.ts'
 
-const program = fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 const sessionTimeoutMs = 30_000
 
@@ -56,6 +56,8 @@ interface EnsembleOptions {
   readonly observers?: number
   /** further flags of each server */
   readonly flags?: readonly string[]
+  /** the root of a built checkout; this one by default */
+  readonly checkout?: string | undefined
 }
 
 export class BenchEnsemble implements StartedSubject {
@@ -75,8 +77,9 @@ export class BenchEnsemble implements StartedSubject {
   static async start(
     size: number,
     parent: string,
-    { logLevel = 'warn', observers = 0, flags = [] }: EnsembleOptions = {},
+    { logLevel = 'warn', observers = 0, flags = [], checkout = root }: EnsembleOptions = {},
   ): Promise<BenchEnsemble> {
+    const program = join(checkout, 'dist/daemon/main.js')
     const directory = mkdtempSync(join(parent, `ensemble-${size}-`))
     const ports = await freePorts(size * 2)
     const members = Array.from({ length: size }, (_, i) => ({

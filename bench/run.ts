@@ -19,6 +19,7 @@ import { mqTasks } from './workloads/mq.ts'
 import { holdSessions } from './workloads/sessions.ts'
 import { soak, soakLoads } from './workloads/soak.ts'
 import { measureStarts } from './workloads/start.ts'
+import { measureTrees } from './workloads/trees.ts'
 import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
 import { sequentialWrites } from './workloads/zk-sequential.ts'
 
@@ -32,10 +33,11 @@ const subjects = [
   'partitions',
   'soak',
   'start',
+  'trees',
   'report',
 ] as const
 /** Not measured unless named: they take long, or need much. */
-const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak', 'start', 'report']
+const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak', 'start', 'trees', 'report']
 const seed = 20_261_123
 
 /** Connections × requests in flight on each. */
@@ -115,7 +117,10 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
       default: 'redis,nats',
       describe: "mq: the systems beside ours, or ''",
     },
-    against: { type: 'string', describe: 'mq: root of another built checkout of this project' },
+    against: {
+      type: 'string',
+      describe: 'mq, trees: root of another built checkout of this project',
+    },
     'record-bytes': {
       type: 'string',
       default: '100,1000,10000',
@@ -134,6 +139,7 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
       default: '',
       describe: 'mq, partitions: for the first of our brokers',
     },
+    children: { type: 'string', default: '100000,500000', describe: 'trees: of one parent' },
     total: { type: 'number', default: 10_000, describe: 'partitions: of all topics' },
     replicas: { type: 'number', default: 3, describe: 'partitions: replicas of each' },
     parts: {
@@ -206,6 +212,9 @@ for (const subject of chosen) {
       break
     case 'start':
       await runStart()
+      break
+    case 'trees':
+      await runTrees()
       break
     case 'report':
       await runReport(options, { seed, print })
@@ -483,6 +492,45 @@ p99       µs, the worst of all ten seconds
   } finally {
     await ensemble.stop()
   }
+}
+
+async function runTrees(): Promise<void> {
+  const { rounds = 5, against, dir } = options
+  print(`A server alone, with one parent of many children of 100 B. A client lists them, each time after another child was created,
+while another client pings all the time; then the server is killed and started again. ms, medians and the worst of ${rounds} rounds.
+
+held      the slowest ping while the list was read; 'idle': while nothing was
+listed    from the request to the end of the answer, which the client does not decode
+restart   from the start of the process until it accepts a session
+`)
+  const rows: string[][] = []
+  const checkouts = against === undefined ? { ours: undefined } : { ours: undefined, against }
+  for (const children of options.children.split(',').map(Number)) {
+    const ensembles: BenchEnsemble[] = []
+    try {
+      for (const checkout of Object.values(checkouts)) {
+        ensembles.push(await BenchEnsemble.start(1, dir, { checkout }))
+      }
+      const all = await measureTrees(ensembles, { children, rounds })
+      for (const [i, name] of Object.keys(checkouts).entries()) {
+        const found = all[i]
+        if (found === undefined) continue
+        const { held, listed, idle, restarted } = found
+        const cells = [held.native, held.jute, idle, listed.native, listed.jute, restarted]
+        rows.push([`${name}, ${figure(children)}`, ...cells.map(medianAndWorst)])
+        figures.push({ subject: 'trees', name, children, ...found })
+      }
+    } finally {
+      for (const ensemble of ensembles) await ensemble.stop()
+    }
+  }
+  const header = ['held, native', 'held, jute', 'idle', 'listed, native', 'listed, jute', 'restart']
+  print(table(['children', ...header], rows))
+}
+
+function medianAndWorst(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b)
+  return `${figure(sorted[Math.floor(sorted.length / 2)])} (${figure(sorted.at(-1))})`
 }
 
 async function runStart(): Promise<void> {

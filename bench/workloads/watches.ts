@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Subject } from '../ensemble.ts'
 import { type DialectName, RawConnection } from '../raw-connection.ts'
-import { fillTree, treePath } from './tree.ts'
+import { fillTree, treePath } from './fill-tree.ts'
 
 export const watchers = 100
 const timeoutMs = 30_000
