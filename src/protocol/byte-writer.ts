@@ -36,6 +36,11 @@ export class ByteWriter {
     this.#length = length
   }
 
+  /** Bytes of memory. */
+  get capacity(): number {
+    return this.buffer.length
+  }
+
   /** Everything written and inserted. */
   get totalBytes(): number {
     return this.#length + this.#insertedBytes

@@ -8,12 +8,15 @@ import type { SeekTarget, TopicPartition } from './options.ts'
 import { boundsOf, offsetsOf } from './read-offsets.ts'
 
 interface StartOffsetsOptions {
-  readonly cluster: MqCluster
+  readonly cluster: Pick<MqCluster, 'call' | 'log'>
   readonly from: SeekTarget
   readonly outOfRange: 'stop' | 'earliest' | 'latest'
   /** `from` undefined: the committed value is not an offset */
   readonly onReset: (place: TopicPartition, to: number, from: number | undefined) => void
 }
+
+/** The part that is used here. */
+type Commits = Pick<GroupCommits, 'group' | 'read'>
 
 /** How long a call that needs the cluster is retried. */
 const patienceMs = 30_000
@@ -34,7 +37,7 @@ export class StartOffsets {
   async of(
     topic: string,
     partitions: readonly number[],
-    commits: GroupCommits | undefined,
+    commits: Commits | undefined,
   ): Promise<ReadonlyMap<number, number>> {
     const { cluster, from } = this.#options
     if (commits === undefined) return offsetsOf(cluster, topic, partitions, from)
@@ -71,7 +74,7 @@ export class StartOffsets {
 
   /** undefined: the group committed nothing here */
   async #committed(
-    commits: GroupCommits,
+    commits: Commits,
     place: TopicPartition,
     { earliest, latest }: { readonly earliest: number; readonly latest: number },
   ): Promise<number | undefined> {
@@ -81,7 +84,7 @@ export class StartOffsets {
       from = await commits.read(partition, patienceMs)
     } catch (error) {
       const isNoOffset = error instanceof BrokerError && error.code === 'OFFSET_OUT_OF_RANGE'
-      if (isNoOffset) return this.#elsewhere(place, undefined, error)
+      if (isNoOffset) return this.#elsewhere(place, error)
       throw error
     }
     if (from === undefined) return undefined
@@ -90,23 +93,22 @@ export class StartOffsets {
     const message = `Cannot continue group '${commits.group}' in ${topic}/${partition} at ${from}`
     const bounds = { start: earliest, end: latest }
     const error = new BrokerError('OFFSET_OUT_OF_RANGE', `${message}: ${found}`, { bounds })
-    return this.#elsewhere(place, from, error)
+    const to = await this.after({ topic, partition, fetchOffset: from }, error)
+    if (to === undefined) throw error
+    return to
   }
 
-  async #elsewhere(
-    place: TopicPartition,
-    from: number | undefined,
-    error: BrokerError,
-  ): Promise<number> {
+  /** What the group committed is not an offset. */
+  async #elsewhere(place: TopicPartition, error: BrokerError): Promise<number> {
     const { outOfRange } = this.#options
     if (outOfRange === 'stop') throw error
     const to = (await this.#boundsOf(place))[outOfRange]
-    this.#reset(place, to, from, error)
+    this.#reset(place, to, undefined, error)
     return to
   }
 
   /**
-   * A broker refused this offset.
+   * A broker has no such offset. Another one may have it: replicas remove records each in its time.
    *
    * @returns where to continue: the same offset if another broker has it; undefined to stop
    */

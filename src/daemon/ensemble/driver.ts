@@ -232,8 +232,11 @@ export class EnsembleDriver implements Ensemble {
 
   sendToLearner(learner: ServerId, message: LeaderMessage): void {
     invariant(this.#role.type === 'leading', 'only a leader has learners')
-    if (learner === this.self) this.#listener?.fromLeader(message)
-    else this.#links.send(learner, message)
+    if (learner !== this.self) return this.#links.send(learner, message)
+    const listener = this.#listener
+    if (message.type !== 'RETRY') return listener?.fromLeader(message)
+    // Sent again before the transfer has begun to hold, the request would come back for ever.
+    this.#inbox.afterwards(() => listener?.fromLeader(message))
   }
 
   sendToLearners(message: LeaderMessage): void {
@@ -336,6 +339,7 @@ export class EnsembleDriver implements Ensemble {
     const nowMs = this.#clock.nowMs()
     this.#noteRunning(nowMs)
     this.#perform(this.#zab.step(nowMs, input))
+    if (input.type === 'proposed') this.#proposals.done()
   }
 
   #noteRunning(nowMs: number): void {

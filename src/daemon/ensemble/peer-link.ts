@@ -10,6 +10,7 @@ import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import { encodePeerMessage } from '../../protocol/peer/codec.ts'
+import { copyOf } from '../../protocol/peer/entries.ts'
 import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'
 import type { IdentitiesCodec } from '../../protocol/peer/identities.ts'
 import type { PeerMessage } from '../../protocol/peer/messages.ts'
@@ -69,14 +70,16 @@ export class PeerLink {
     this.#identities = identities
   }
 
+  /** @param message its bytes are valid during the call */
   send(message: PeerMessage): void {
     if (this.#stream === undefined || message.type === 'PING' || message.type === 'PROBED') {
       return this.#write(message)
     }
-    this.#behind.push(message)
     if (message.type === 'PROPOSAL' || message.type === 'INFORM') {
+      const { type } = message
+      this.#behind.push({ type, entries: copyOf(message.entries) })
       this.#behindBytes += message.entries.bytes.length
-    }
+    } else this.#behind.push(message)
     if (this.#behindBytes > limits.peerQueueBytesMax) {
       const found = `${this.#behindBytes} bytes wait behind its history`
       this.#link.destroy(new ProtocolError(`Cannot wait longer for server ${this.id}: ${found}`))

@@ -97,6 +97,8 @@ export class PeerLinks {
   readonly #options: PeerLinksOptions
   readonly #open = new Map<ServerId, PeerLink>()
   #members: readonly ListedServer[]
+  /** in our hello: the members, and this server */
+  #named: readonly ListedServer[]
   readonly #addresses: PeerAddresses
   /** The servers that are dialled again whenever their link breaks. */
   readonly #dialled = new Set<ServerId>()
@@ -114,7 +116,7 @@ export class PeerLinks {
   constructor(options: PeerLinksOptions) {
     const { clock, instance, logger, secret, self, transport } = options
     this.#options = options
-    this.#members = options.members
+    this.#members = this.#named = options.members
     this.#addresses = new PeerAddresses(options.peers)
     this.#challenges = new Challenges(clock)
     this.#redials = new Redials(clock)
@@ -163,6 +165,13 @@ export class PeerLinks {
     peers: ReadonlyMap<ServerId, readonly Address[]>,
   ): void {
     this.#members = members
+    // A removed server still names its address: servers with larger ids have to dial it.
+    const { members: ofFiles, self } = this.#options
+    const own = ofFiles.find(({ id }) => id === self)
+    const others = members.filter(({ id }) => id !== self)
+    const named = [...others, { id: self, address: own?.address ?? '', observes: true }]
+    const isMember = others.length < members.length
+    this.#named = isMember ? members : named.sort((a, b) => a.id - b.id)
     this.#addresses.list(peers)
     this.#dialSmaller()
   }
@@ -259,7 +268,7 @@ export class PeerLinks {
 
   #ours(challenge?: Buffer): PeerHello {
     const { self: serverId, instance, groups, membership } = this.#options
-    const members = this.#members
+    const members = this.#named
     const { ensembleId, holdsHistory } = membership()
     return {
       type: 'hello',

@@ -1,8 +1,10 @@
 // Gathers the proposals of one turn of the event loop into one batch.
 
+import { Fifo } from '../../fifo.ts'
 import { invariant } from '../../invariant.ts'
 import { type Entries, entryHeaderBytes, writeEntry } from '../../protocol/peer/entries.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
+import { ReusedBuffers } from '../../reused-buffers.ts'
 
 const initialBytes = 16 * 1024
 /** A buffer that a burst made larger than this is released. */
@@ -13,6 +15,9 @@ export class ProposalBatch {
   #bytes = 0
   #count = 0
   #first: Zxid | undefined
+  readonly #memory = new ReusedBuffers()
+  /** of batches that were taken and are not done, the oldest first */
+  readonly #inUse = new Fifo<Buffer>()
 
   get bytes(): number {
     return this.#bytes
@@ -32,14 +37,23 @@ export class ProposalBatch {
     this.#count++
   }
 
-  /** The batch, copied to its own memory of exactly its size; undefined if nothing was added. */
+  /** The batch, in memory of its own until it is `done`; undefined if nothing was added. */
   take(): Entries | undefined {
     if (this.#first === undefined) return undefined
-    const bytes = Buffer.allocUnsafeSlow(this.#bytes)
-    this.#buffer.copy(bytes, 0, 0, this.#bytes)
+    const memory = this.#memory.take(this.#bytes)
+    this.#inUse.push(memory)
+    this.#buffer.copy(memory, 0, 0, this.#bytes)
+    const bytes = memory.subarray(0, this.#bytes)
     const entries = { first: this.#first, count: this.#count, bytes }
     this.clear()
     return entries
+  }
+
+  /** The oldest batch that was taken is in the log and in the output of links: its memory is free. */
+  done(): void {
+    const memory = this.#inUse.shift()
+    invariant(memory !== undefined, 'a batch is taken before it is done')
+    this.#memory.give(memory)
   }
 
   clear(): void {

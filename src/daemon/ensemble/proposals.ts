@@ -30,9 +30,14 @@ export class Proposals {
     this.#next = nextZxid(zxid)
   }
 
-  /** The batch; undefined if nothing was added since the last call. */
+  /** The batch; undefined if nothing was added since the last call. Its bytes are valid until `done`. */
   take(): Entries | undefined {
     return this.#batch.take()
+  }
+
+  /** Of the oldest batch that was taken: Zab has taken it, and all effects of that are performed. */
+  done(): void {
+    this.#batch.done()
   }
 
   /** How many transactions are proposed but not delivered; 0 while not leading. */

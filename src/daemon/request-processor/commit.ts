@@ -217,14 +217,15 @@ export class CommitProcessor implements SessionRequests {
       this.#sessions.created(client, sessionCreatedBy(zxid))
       return
     }
-    if (this.#administering.delete(client)) client.proceed()
     const code = result.type === 'error' ? result.code : errorCodes.OK
     // A client whose session has moved elsewhere must learn only that the connection is closed.
     const unanswered = code === errorCodes.SESSIONMOVED || !client.attached
     if (!unanswered) client.reply(xid, zxid, result)
     const ended = result.type === 'closeSession' || code === errorCodes.SESSIONEXPIRED
-    if (unanswered || ended) client.close()
-    else this.advance(client)
+    if (unanswered || ended) return client.close()
+    this.advance(client)
+    // Writes before it are answered first: only it ends the wait of what was sent after it.
+    if (pending.op === 'reconfig' && this.#administering.delete(client)) client.proceed()
   }
 
   /** The leader hands over first: the request waits for the next one. */

@@ -5,7 +5,7 @@
 // ensemble/undelivered.ts, at the observer.
 
 import { Fifo } from '../../fifo.ts'
-import { type Entries, lastOf } from '../../protocol/peer/entries.ts'
+import { copyOf, type Entries, lastOf } from '../../protocol/peer/entries.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
 import type { Learner } from './learner.ts'
@@ -20,8 +20,9 @@ export class ObserverFeed {
     this.#state = state
   }
 
+  /** @param entries valid during the call */
   proposed(entries: Entries): void {
-    this.#uncommitted.push(entries)
+    this.#uncommitted.push(copyOf(entries))
   }
 
   /** The proposals that an observer lacks when it begins to vote: it would be informed of them later. */

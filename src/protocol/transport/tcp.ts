@@ -35,9 +35,10 @@ const flushBytes = 256 * 1024
 /** A link is congested while more than this is left unsent after a flush. */
 const congestedBytes = 64 * 1024
 
-/** The pool keeps no larger writers than this, and no more of them than a busy turn needs. */
-const pooledBytesMax = 64 * 1024
+/** The pool keeps no larger writers than this, no more than a busy turn needs, and no more memory. */
+const pooledWriterBytesMax = 1024 * 1024
 const pooledWritersMax = 256
+const pooledBytesMax = 16 * 1024 * 1024
 
 /** How long the other side may take to read our last bytes and close. */
 const lingerMs = 2000
@@ -327,6 +328,7 @@ export class TcpTransport implements Transport {
   readonly #turn: Turn
   #dirty: TcpLink[] = []
   readonly #writers: MsgpackWriter[] = []
+  #writersBytes = 0
   /** For links that keep no views of what they received. */
   readonly frameBuffers = new ReusedBuffers()
   readonly #readMemory = new ReadMemory()
@@ -417,14 +419,20 @@ export class TcpTransport implements Transport {
 
   /** For links. */
   takeWriter(): MsgpackWriter {
-    return this.#writers.pop() ?? new MsgpackWriter(1024)
+    const writer = this.#writers.pop()
+    if (writer === undefined) return new MsgpackWriter(1024)
+    this.#writersBytes -= writer.capacity
+    return writer
   }
 
   /** For links, once nothing uses the writer's memory any more. */
   returnWriter(writer: MsgpackWriter): void {
-    if (writer.length > pooledBytesMax || this.#writers.length >= pooledWritersMax) return
+    const { capacity } = writer
+    if (capacity > pooledWriterBytesMax || this.#writers.length >= pooledWritersMax) return
+    if (this.#writersBytes + capacity > pooledBytesMax) return
     writer.clear()
     this.#writers.push(writer)
+    this.#writersBytes += capacity
   }
 
   #flush(): void {

@@ -25,10 +25,12 @@ import {
   text,
   type ValuesOf,
 } from '../fields.ts'
+import type { EncodedNames } from '../name-run.ts'
 import {
   type Acl,
   aclField,
   idsField,
+  type Stat,
   serverIdField,
   sessionIdField,
   statField,
@@ -324,7 +326,7 @@ const multiResults = new Messages('result', {
 })
 
 /** One part of a multiRead's answer; an error affects only its part. */
-const readResults = new Messages('result', {
+export const readResults = new Messages('result', {
   getData: { code: ops.getData, fields: { data: copiedDataField, stat: statField } },
   getChildren: { code: ops.getChildren, fields: { children: namesField, stat: statField } },
   error,
@@ -378,6 +380,21 @@ export type ReadResult = MessageOf<typeof readResults>
 export type ReplyBody =
   | MessageOf<typeof replies>
   | { readonly type: 'error'; readonly code: ErrorNumber }
+
+/** A server's getChildren of many: on the wire the same as with each name by itself. */
+export interface Listing {
+  readonly type: 'listing'
+  readonly names: EncodedNames
+  readonly stat: Stat
+}
+
+/** What a server answers with: a listing in the place of a getChildren, or in a multiRead. */
+export type ServedReply =
+  | Exclude<ReplyBody, { readonly type: 'multiRead' }>
+  | Listing
+  | { readonly type: 'multiRead'; readonly results: readonly ServedResult[] }
+
+export type ServedResult = ReadResult | Listing
 
 export const eventFields = {
   /** the transaction that caused it; 0 for one found missing by `setWatches` */

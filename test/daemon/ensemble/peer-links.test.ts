@@ -66,6 +66,8 @@ interface ServerOptions {
   readonly ensembleId?: string
   readonly holdsHistory?: boolean
   readonly secret?: string
+  /** its ensemble changes while it runs */
+  readonly isOpen?: boolean
   /** default: true */
   readonly isRequired?: boolean
 }
@@ -96,9 +98,10 @@ class Server {
       instance: this.instance,
       members: members.map((member) => ({
         id: id(member),
-        address: `s${member}:2888`,
+        address: options.isOpen === true ? `127.0.0.1:${ports.get(member)}` : `s${member}:2888`,
         observes: false,
       })),
+      isOpen: options.isOpen ?? false,
       peers: new Map(
         others.map((peer) => {
           const listed = options.elsewhere?.get(peer) ?? [ports.get(peer) ?? 1]
@@ -254,6 +257,22 @@ test('a port does not name its ensemble to a stranger', async (t, { make, ports 
   const member = knock(port, frameOf(helloOf(2, { ensembleId: 'secret' })))
   t.match(await member.answer, { type: 'hello', ensembleId: 'secret' })
   member.socket.destroy()
+})
+
+test('a server that was removed is dialled where its own files have it', async (t, world) => {
+  const { make, events, ports } = world
+  const ensemble = { ensembleId: 'e', isOpen: true }
+  const [one, two] = [
+    make(1, { members: [1, 2], ...ensemble }),
+    make(2, { members: [2], ...ensemble }),
+  ]
+  const address = { host: '127.0.0.1', port: ports.get(2) ?? 0 }
+  const member = { id: id(2), address: `127.0.0.1:${address.port}`, observes: false }
+  one.links.setServers([member], new Map([[id(2), [address]]]))
+  await Promise.all([one.start(), two.start()])
+  // The one with the larger id dials, and no list that it has names the other.
+  await events.until(() => two.linked.has(id(1)) && one.linked.has(id(2)))
+  t.same(two.linked.get(id(1))?.isMember, true)
 })
 
 test('servers with one secret link up, and a knock is answered', async (t, { make, events }) => {

@@ -86,11 +86,11 @@ const newEpochs = (effects: readonly ZabEffect[]) =>
 
 t.test('a server without data reports which servers it waits for', async (t) => {
   const { zab, hear } = third(forgetful)
-  t.same(zab.waiting, { missing: [1, 2], initialised: [] })
+  t.same(zab.waiting, { for: 'data', missing: [1, 2], initialised: [] })
   hear(1, voteOf(forgetful, false))
-  t.same(zab.waiting, { missing: [2], initialised: [] })
+  t.same(zab.waiting, { for: 'data', missing: [2], initialised: [] })
   hear(1, voteOf(forgetful, true))
-  t.same(zab.waiting, { missing: [2], initialised: [1] })
+  t.same(zab.waiting, { for: 'data', missing: [2], initialised: [1] })
   t.equal(third(seasoned).zab.waiting, undefined, 'a server with data reports none')
 })
 

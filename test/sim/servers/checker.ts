@@ -8,6 +8,7 @@ import { invariant } from '../../../src/invariant.ts'
 import { MsgpackReader } from '../../../src/protocol/msgpack.ts'
 import type { ServerId, SessionId } from '../../../src/protocol/records.ts'
 import { epochOf, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { EnsembleJudge, type Roles } from './ensemble-judge.ts'
 
 export interface Committed {
   readonly zxid: Zxid
@@ -28,6 +29,13 @@ export class ServerChecker {
   readonly #establishedMs = new Map<number, number>()
   readonly #sessions = new Map<SessionId, { readonly timeoutMs: number; readonly atMs: number }>()
   readonly #reader = new MsgpackReader()
+  readonly ensemble: EnsembleJudge
+
+  /** @param roles of the servers when the ensemble begins */
+  constructor(roles: Roles) {
+    this.ensemble = new EnsembleJudge(roles)
+  }
+
   establishedCount = 0
   establishedEpoch = 0
 
@@ -50,17 +58,18 @@ export class ServerChecker {
     const copy = Buffer.from(payload)
     const txn = decodeTxn(this.#reader.reset(copy, 0, copy.length))
     this.#checkExpiry(zxid, txn, parts.atMs)
+    if (txn.body.type === 'reconfig') this.ensemble.changed(zxid, txn.body.data)
     this.#indexOf.set(zxid, this.order.push({ zxid, payload: copy, txn, atMs: parts.atMs }) - 1)
   }
 
-  /** It has delivered it. `logged` is the durable end of each server's log. */
-  delivered(zxid: Zxid, tree: ZTree, logged: readonly Zxid[]): void {
+  /** It has delivered it. `loggedBy`: the durable end of each server's log. */
+  delivered(zxid: Zxid, tree: ZTree, loggedBy: (server: number) => Zxid): void {
     invariant(tree.lastApplied === zxid, 'a tree shows what it was given')
     const digest = `${tree.digest.high},${tree.digest.low}`
     const known = this.#digests.get(zxid)
     if (known === undefined) {
-      const copies = logged.filter((durable) => durable >= zxid).length
-      invariant(copies > logged.length / 2, 'what is committed is on the disks of a quorum')
+      const isHeld = this.ensemble.isQuorum(zxid, (server) => loggedBy(server) >= zxid)
+      invariant(isHeld, 'what is committed is on the disks of a quorum')
       this.#digests.set(zxid, digest)
     } else invariant(known === digest, 'trees that show the same transactions are the same')
   }

@@ -23,8 +23,8 @@ import type { EventQueue } from '../event-queue.ts'
 import type { Network } from '../network.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
+import { clientPort } from './ensemble-judge.ts'
 import type { Operation, Watch } from './operation.ts'
-import { clientPort } from './server.ts'
 
 export class SimClient {
   readonly name: string
@@ -211,7 +211,7 @@ export class SimClient {
     const step = ++this.#step
     const zxid = this.#answerZxid
     this.#trace?.(
-      `${this.name}#${operation.issued} ${operation.request.type} is answered: ${body.type} at ${formatZxid(zxid)}`,
+      `${this.name}#${operation.issued} ${operation.request.type} is answered: ${body.type}${'code' in body ? ` ${body.code}` : ''} at ${formatZxid(zxid)}`,
     )
     operation.outcome = {
       type: 'answered',

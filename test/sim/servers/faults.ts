@@ -47,6 +47,10 @@ const rows = {
   wipes: weight('A server loses its disk, if the others can go on without it.'),
   bitFlips: weight('A bit turns on the disk of a server that is down.'),
   transfers: weight('A leader is asked to hand over while clients write.'),
+  joiners: quantity('Servers that no file lists but their own: clients may add them.', 0),
+  reconfigurations: weight(
+    'A client changes the ensemble: servers join, leave, change their roles.',
+  ),
   clients: weight('Clients move between servers, close their sessions, vanish.'),
 }
 
@@ -79,7 +83,24 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
   // Drawn apart: the other properties of a seed are as they were before there were these.
   const secret = new Random(seed ^ 0x5ec7).chance(0.3) ? 1 : 0
   const transfers = new Random(seed ^ 0x7a4e).chance(0.4) ? 1 : 0
+  const changes = new Random(seed ^ 0xc0f1)
+  const reconfigurations = changes.chance(0.25) ? 3 : 0
+  const joiners = reconfigurations > 0 ? changes.below(3) : 0
   const maybe = (): number => (random.chance(0.6) ? 1 : 0)
+  const most = {
+    kills: maybe(),
+    brokenLinks: maybe(),
+    partitions: maybe(),
+    forgeries: maybe(),
+    pauses: maybe(),
+    diskFaults: maybe(),
+    clocks: maybe(),
+    wipes: maybe(),
+    bitFlips: maybe(),
+    clients: maybe(),
+  }
+  // Which disks may be lost at once depends on who votes.
+  const lost = reconfigurations > 0 ? { wipes: 0, bitFlips: 0 } : {}
   return {
     crashPoint,
     servers: voters + observers.length,
@@ -95,16 +116,10 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
     valueBytes,
     secret,
     transfers,
-    kills: maybe(),
-    brokenLinks: maybe(),
-    partitions: maybe(),
-    forgeries: maybe(),
-    pauses: maybe(),
-    diskFaults: maybe(),
-    clocks: maybe(),
-    wipes: maybe(),
-    bitFlips: maybe(),
-    clients: maybe(),
+    joiners,
+    reconfigurations,
+    ...most,
+    ...lost,
   }
 }
 

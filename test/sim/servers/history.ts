@@ -3,6 +3,7 @@
 // one request, in the order of its session, with the outcome that the model gives; every read shows
 // the model at its zxid. client-order.ts and watches.ts judge the rest.
 
+import type { Configuration } from '../../../src/daemon/zab/configuration.ts'
 import type { Txn } from '../../../src/daemon/ztree/txn.ts'
 import { invariant } from '../../../src/invariant.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
@@ -13,6 +14,7 @@ import { same, sameStat } from './answers.ts'
 import type { Committed } from './checker.ts'
 import type { SimClient } from './client.ts'
 import { checkClientOrder } from './client-order.ts'
+import { changedRoles, changeIn, rolesIn, textOfRoles } from './ensemble-judge.ts'
 import {
   type Answered,
   isEffectOf,
@@ -22,20 +24,33 @@ import {
   nameOf,
   type Operation,
 } from './operation.ts'
-import { type ModelWrite, TreeModel, textOf } from './tree-model.ts'
+import { configPath, type ModelWrite, TreeModel, textOf } from './tree-model.ts'
 import { WatchJudge } from './watches.ts'
 
-/** @returns the tree as it must be now, on every server. @throws InvariantError */
+/**
+ * @param first of an ensemble that clients may change: what it began with
+ * @returns the tree as it must be now, on every server
+ * @throws InvariantError
+ */
 export function checkHistory(
   order: readonly Committed[],
   clients: readonly SimClient[],
+  first?: Configuration,
 ): TreeModel {
   checkClientOrder(clients)
-  return new Walk(clients).along(order)
+  return new Walk(clients, first).along(order)
 }
 
+/** The refusals that depend on the leader's links, or on changes in progress. */
+const reconfigRefusals: ReadonlySet<number> = new Set([
+  errorCodes.NEWCONFIGNOQUORUM,
+  errorCodes.RECONFIGINPROGRESS,
+  errorCodes.BADVERSION,
+  errorCodes.BADARGUMENTS,
+])
+
 class Walk {
-  readonly #model = new TreeModel()
+  readonly #model: TreeModel
   readonly #writes = new Map<SessionId, Operation[]>()
   /** by session: the number of its writes so far */
   readonly #matched = new Map<SessionId, number>()
@@ -44,7 +59,8 @@ class Walk {
   /** sessions with a transaction that may be the effect of either of two requests */
   readonly #ambiguous = new Set<SessionId>()
 
-  constructor(clients: readonly SimClient[]) {
+  constructor(clients: readonly SimClient[], first: Configuration | undefined) {
+    this.#model = new TreeModel(first)
     this.#watches = new WatchJudge(clients)
     for (const { operations } of clients) {
       for (const operation of operations) this.#note(operation)
@@ -90,6 +106,8 @@ class Walk {
     const refusal = body.type === 'error' ? body.code : errorCodes.OK
     // Sent over a connection that its session has left: it may arrive late, without effect.
     if (refusal === errorCodes.SESSIONMOVED) return
+    // The leader's own, when a change is committed: clients see nothing of it.
+    if (body.type === 'reconfig' && changeIn(body.data).before === undefined) return
     const operation = this.#operationOf(zxid, session, body)
     if (operation === undefined) return
     if (refusal === errorCodes.SESSIONEXPIRED) {
@@ -97,8 +115,9 @@ class Walk {
       return
     }
     invariant(model.sessions.has(session), `nothing happens for a session that has ended: ${zxid}`)
-    const expected = model.write(zxid, session, operation.request as ModelWrite)
     const { outcome } = operation
+    if (operation.request.type === 'reconfig') return this.#reconfigured(zxid, body, operation)
+    const expected = model.write(zxid, session, operation.request as ModelWrite)
     if (outcome.type === 'answered') same(operation, outcome.body, expected)
     const fails =
       expected.type === 'multi' ? expected.results.some(isFailed) : expected.type === 'error'
@@ -106,6 +125,41 @@ class Walk {
       (body.type === 'error') === fails,
       `${nameOf(operation)} has the effect that it should at ${formatZxid(zxid)}`,
     )
+  }
+
+  #reconfigured(zxid: Zxid, body: Txn['body'], operation: Operation): void {
+    const model = this.#model
+    const { outcome, request } = operation
+    const name = nameOf(operation)
+    const answer = outcome.type === 'answered' ? outcome.body : undefined
+    if (body.type === 'error') {
+      invariant(reconfigRefusals.has(body.code), `${name} may be refused so: ${body.code}`)
+      const expected = { type: 'error', code: body.code }
+      if (answer !== undefined) same(operation, answer, expected)
+      return
+    }
+    invariant(body.type === 'reconfig' && request.type === 'reconfig', `${name} has its own effect`)
+    const { version } = request
+    const known = Number.parseInt(/version=(.*)$/.exec(model.configuration)?.[1] ?? '', 16)
+    invariant(version === -1 || version === known, `${name} happens in its version alone`)
+    const { shown } = changeIn(body.data)
+    model.reconfigure(zxid, shown)
+    invariant(shown.endsWith(`\nversion=${zxid.toString(16)}`), `${name} has its zxid as version`)
+    if (answer === undefined) return
+    invariant(answer.type === 'reconfig', `${name} is answered with ${answer.type}`)
+    invariant(textOf(answer.data) === shown, `${name} is answered with what it made`)
+    sameStat(operation, answer.stat, model.stat(configPath))
+  }
+
+  /** Whether a transaction may be the effect of a request, now. */
+  #fits(zxid: Zxid, body: Txn['body'], operation: Operation): boolean {
+    if (!isEffectOf(body, operation)) return false
+    const { request } = operation
+    if (body.type !== 'reconfig' || request.type !== 'reconfig') {
+      return this.#mayBeRefused(zxid, body, operation)
+    }
+    const made = changedRoles(rolesIn(this.#model.configuration), request)
+    return textOfRoles(made) === textOfRoles(changeIn(body.data).roles)
   }
 
   /** A session's transactions are its writes, in order; skipped writes have an unknown outcome. */
@@ -128,11 +182,13 @@ class Walk {
         break
       }
       if (this.#answeredLater(writes, at, zxid)) continue
-      if (isEffectOf(body, operation) && this.#mayBeRefused(zxid, body, operation)) break
+      if (this.#fits(zxid, body, operation)) break
     }
     const operation = writes[at]
     invariant(operation !== undefined, `what happens was asked for, once: ${formatZxid(zxid)}`)
-    invariant(isEffectOf(body, operation), `${nameOf(operation)} has its own effect`)
+    // A refusal for another reason than the model's is found below.
+    const hasEffect = body.type === 'error' || this.#fits(zxid, body, operation)
+    invariant(hasEffect && isEffectOf(body, operation), `${nameOf(operation)} has its own effect`)
     invariant(
       mayHaveHappened(operation),
       `${nameOf(operation)} was never sent, and has no effect: ${formatZxid(zxid)}`,
@@ -164,6 +220,7 @@ class Walk {
    */
   #mayBeRefused(zxid: Zxid, body: Txn['body'], { request, session }: Operation): boolean {
     if (body.type !== 'error' || isOver(body.code)) return true
+    if (request.type === 'reconfig') return reconfigRefusals.has(body.code)
     const expected = this.#model.tryWrite(zxid, session, request as ModelWrite)
     if (expected.type === 'error') return expected.code === body.code
     const part = expected.type === 'multi' ? expected.results[body.failedAt] : undefined

@@ -4,19 +4,21 @@
 // (history.ts).
 
 import { invariant } from '../../../src/invariant.ts'
-import { formatZxid } from '../../../src/protocol/zxid.ts'
+import { formatZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
 import { Coverage } from '../coverage.ts'
 import { EventQueue } from '../event-queue.ts'
 import { Network } from '../network.ts'
 import { ServerChecker } from './checker.ts'
 import { SimClient } from './client.ts'
+import { type Roles, textOfRoles, votersIn } from './ensemble-judge.ts'
 import { drawServersFaults, type ServersFaults } from './faults.ts'
 import { checkHistory } from './history.ts'
 import { Load } from './load.ts'
 import { Nemesis } from './nemesis.ts'
+import type { Operation } from './operation.ts'
 import { SimServer, tickMs } from './server.ts'
-import { textOf } from './tree-model.ts'
+import { configPath, textOf } from './tree-model.ts'
 
 export interface ServersLife {
   readonly operations: number
@@ -56,12 +58,14 @@ export class ServersWorld {
   readonly faults: ServersFaults
   readonly queue = new EventQueue()
   readonly network: Network
-  readonly checker = new ServerChecker()
+  readonly checker: ServerChecker
   readonly servers: SimServer[] = []
   readonly clients: SimClient[] = []
   readonly load: Load
   readonly coverage = new Coverage()
   readonly trace: ((line: string) => void) | undefined
+  /** of the servers that begin the ensemble */
+  readonly #roles: Roles
   #failure: Error | undefined
   #clientCount = 0
   #eventCount = 0
@@ -73,12 +77,30 @@ export class ServersWorld {
     this.trace = trace && ((line) => trace(`${this.queue.nowMs.toFixed(1).padStart(9)} ${line}`))
     this.random = new Random(seed)
     this.faults = { ...drawServersFaults(seed, this.random), ...faults }
-    this.load = new Load(this.random, this.faults)
+    this.#roles = this.#drawRoles()
+    this.checker = new ServerChecker(this.#roles)
+    this.load = new Load(this.random, { ...this.faults, readsConfig: this.mayChange })
     this.network = new Network(this.queue, this.random)
     this.network.delayMs = this.faults.networkMs
     this.network.windowBytes = this.faults.windowBytes
     this.network.onViolation = (error) => this.fail(error)
     this.#makeServers()
+  }
+
+  /** Clients may change the ensemble. */
+  get mayChange(): boolean {
+    return this.faults.reconfigurations > 0
+  }
+
+  /** Of all servers, those that are yet to join among them. */
+  get #serverCount(): number {
+    return this.faults.servers + this.faults.joiners
+  }
+
+  #drawRoles(): Roles {
+    const { servers, observers } = this.faults
+    const ids = Array.from({ length: servers }, (_, i) => i + 1)
+    return new Map(ids.map((id) => [id, observers.includes(id) ? 'observer' : 'participant']))
   }
 
   #makeServers(): void {
@@ -87,15 +109,15 @@ export class ServersWorld {
       this.faults
     const parts = {
       ...{ queue, network, random, checker, servers, trace, segmentBytes, handoverAt },
-      serverCount: this.faults.servers,
-      observers: this.faults.observers,
+      roles: this.#roles,
+      mayChange: this.mayChange,
       logKept: { segments: logSegmentsKept, bytes: 0 },
       hasSecret: secret > 0,
       cover: (what: string) => this.cover(what),
       fail: (error: Error) => this.fail(error),
     }
     if (parts.hasSecret) network.greetingCount = 2
-    for (let id = 1; id <= parts.serverCount; id++) {
+    for (let id = 1; id <= this.#serverCount; id++) {
       const server = new SimServer(id, parts)
       server.disk.delayMs = [0.05, slowDisks.includes(id) ? 20 : 2]
       server.disk.treeExtraMs = treeExtraMs
@@ -106,7 +128,7 @@ export class ServersWorld {
   async live(): Promise<void> {
     const { random, servers, clients } = this
     const nemesis = new Nemesis(this, this.faults)
-    for (const server of servers) server.start()
+    for (const server of servers) if (this.#roles.has(server.id)) server.start()
     for (let i = 0; i < 3; i++) this.addClient()
     await this.#run(600)
     this.load.prepareTree(clients[0])
@@ -121,7 +143,8 @@ export class ServersWorld {
 
   addClient(): void {
     const { queue, network, random, trace } = this
-    const { servers: serverCount, sessionTimeoutMs } = this.faults
+    const { sessionTimeoutMs } = this.faults
+    const serverCount = this.#serverCount
     const living = this.clients.filter(({ process }) => process.alive)
     if (living.length >= clientsMax) return
     const timeoutMs = sessionTimeoutMs + random.below(2 * sessionTimeoutMs)
@@ -164,10 +187,54 @@ export class ServersWorld {
     )
     // A leader whose epoch ends refuses, for a moment.
     const { transfers, handoverAt } = this.faults
-    if (transfers > 0 && handoverAt >= 1_000_000) await this.#transferInPeace(living)
+    const isCalm = handoverAt >= 1_000_000
+    if (this.mayChange) await this.#changeInPeace(living)
+    if (transfers > 0 && isCalm && !this.mayChange) await this.#transferInPeace(living)
     if (this.random.chance(0.25)) await this.#beQuiet(living)
     await this.#until('all servers end up with the same', () => this.#converged())
     this.#compareTrees()
+  }
+
+  /** A client asks for a change of the ensemble. */
+  change(client = this.random.pick(this.clients)): Operation | undefined {
+    const { ensemble } = this.checker
+    if (!client.process.alive || client.pendingCount > 30) return undefined
+    this.cover('reconfiguration')
+    const version = this.#version()
+    return client.ask(this.load.reconfig({ roles: ensemble.roles, ids: this.#ids, version }))
+  }
+
+  /** Of the configuration that a leader goes by. */
+  #version(): Zxid {
+    const leader = this.servers.find(({ role }) => role.type === 'leading')
+    return leader?.running?.ensemble.configuration.last.version ?? zxidZero
+  }
+
+  get #ids(): readonly number[] {
+    return this.servers.map(({ id }) => id)
+  }
+
+  /** Without faults, a change is possible as soon as the last one is done, and all agree on it. */
+  async #changeInPeace(living: readonly SimClient[]): Promise<void> {
+    const { random, checker, load } = this
+    const [client] = living
+    if (client === undefined) return
+    // The next leader votes before and after: without such a server, the change is refused.
+    const staying = random.pick(votersIn(checker.ensemble.roles))
+    const roles = new Map([...load.anyRoles(this.#ids), [staying, 'participant' as const]])
+    let asked = client.ask(load.reconfigTo(roles))
+    await this.#until('a change of the ensemble is possible without faults', () => {
+      const { outcome } = asked
+      if (outcome.type === 'pending') return false
+      if (outcome.type === 'answered' && outcome.body.type === 'reconfig') return true
+      if (client.pendingCount === 0) asked = client.ask(load.reconfigTo(roles))
+      return false
+    })
+    this.cover('change in peace')
+    const isInForce = textOfRoles(checker.ensemble.roles) === textOfRoles(roles)
+    invariant(isInForce, 'what a client was told is in force')
+    for (const each of living) each.ask(load.setData())
+    await this.#run(random.next() * 100)
   }
 
   /** Asks `leader`, if it leads, to hand over; to any server, unless one is named. */
@@ -248,12 +315,25 @@ export class ServersWorld {
     }
   }
 
+  /**
+   * The members of the ensemble, and servers that were removed as long as they run: once restarted,
+   * such a server may not find the others.
+   */
+  get #participants(): readonly SimServer[] {
+    const { roles } = this.checker.ensemble
+    return this.servers.filter(({ id, goesOn }) => roles.has(id) || goesOn)
+  }
+
   #converged(): boolean {
-    const [first] = this.servers
-    return this.servers.every((server) => {
+    const participants = this.#participants
+    const [first] = participants
+    const { last, before } = first?.running?.ensemble.configuration ?? {}
+    if (before !== undefined) return false
+    return participants.every((server) => {
       const tree = server.running?.storage.tree
       return (
         server.role.type !== 'looking' &&
+        server.running?.ensemble.configuration.last.version === last?.version &&
         tree !== undefined &&
         tree.lastApplied === this.checker.lastZxid &&
         tree.lastApplied === first?.running?.storage.tree.lastApplied
@@ -262,8 +342,9 @@ export class ServersWorld {
   }
 
   #compareTrees(): void {
-    const model = checkHistory(this.checker.order, this.clients)
-    for (const { host, running } of this.servers) {
+    const { ensemble, order } = this.checker
+    const model = checkHistory(order, this.clients, ensemble.first)
+    for (const { host, running } of this.#participants) {
       const tree = running?.storage.tree
       if (tree === undefined) continue
       this.checker.checkTree(tree)
@@ -276,7 +357,8 @@ export class ServersWorld {
         const znode = tree.get(path)
         const at = `${path} on ${host} at ${formatZxid(tree.lastApplied)}`
         invariant(znode !== undefined, `${at} is there`)
-        invariant(textOf(znode.data) === node.data, `${at} has its data`)
+        const data = path === configPath && this.mayChange ? tree.data(znode) : znode.data
+        invariant(textOf(data) === node.data, `${at} has its data`)
         invariant(znode.ephemeralOwner === node.owner, `${at} has its owner`)
         invariant(znode.version === node.version, `${at} has its version`)
       }

@@ -3,8 +3,13 @@
 // kinds.
 
 import type { CreateMode, MultiOp, Request } from '../../../src/protocol/zk/messages.ts'
+import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import type { Random } from '../../../src/random.ts'
 import type { SimClient } from './client.ts'
+import { type Role, type Roles, serverLine, textOfRoles } from './ensemble-judge.ts'
+import { configPath } from './tree-model.ts'
+
+type Reconfig = Extract<Request, { type: 'reconfig' }>
 
 /** A client with more requests in flight sends no new one. */
 const pendingMax = 40
@@ -13,11 +18,55 @@ export class Load {
   readonly #random: Random
   /** of all values; 0: of any length */
   readonly #valueBytes: number
+  readonly #readsConfig: boolean
   #values = 0
 
-  constructor(random: Random, { valueBytes }: { readonly valueBytes: number }) {
+  constructor(
+    random: Random,
+    options: {
+      readonly valueBytes: number
+      /** whether clients read the members of the ensemble, which may change */
+      readonly readsConfig: boolean
+    },
+  ) {
     this.#random = random
-    this.#valueBytes = valueBytes
+    this.#valueBytes = options.valueBytes
+    this.#readsConfig = options.readsConfig
+  }
+
+  /** What clients may ask of an ensemble: one server joins or leaves, or all members are given. */
+  reconfig(ensemble: {
+    readonly roles: Roles
+    readonly ids: readonly number[]
+    readonly version: Zxid
+  }): Reconfig {
+    const random = this.#random
+    const { roles, ids } = ensemble
+    const dice = random.next()
+    const version = random.chance(0.2) ? random.pick([ensemble.version, zxidZero]) : -1
+    if (dice < 0.2) return { ...this.reconfigTo(this.anyRoles(ids)), version }
+    const role = random.chance(0.7) ? 'participant' : 'observer'
+    const joining = dice < 0.7 ? serverLine(random.pick(ids), role) : undefined
+    const leaving = dice > 0.6 ? String(random.pick([...roles.keys()])) : undefined
+    return { type: 'reconfig', joining, leaving, members: undefined, version }
+  }
+
+  /** The change to these members, whatever they are now. */
+  reconfigTo(roles: Roles): Reconfig {
+    const members = textOfRoles(roles).replaceAll('\n', ',')
+    return { type: 'reconfig', joining: undefined, leaving: undefined, members, version: -1 }
+  }
+
+  anyRoles(ids: readonly number[]): Roles {
+    const random = this.#random
+    const order = random.shuffled(ids)
+    // Fewer voters than two are no ensemble.
+    const roles = new Map<number, Role>(order.slice(0, 2).map((id) => [id, 'participant']))
+    for (const id of order.slice(2)) {
+      const dice = random.next()
+      if (dice < 0.75) roles.set(id, dice < 0.6 ? 'participant' : 'observer')
+    }
+    return new Map([...roles].sort(([a], [b]) => a - b))
   }
 
   prepareTree(client: SimClient | undefined): void {
@@ -77,6 +126,7 @@ export class Load {
   #path(): string {
     const random = this.#random
     const register = `/r${random.below(3)}`
+    if (this.#readsConfig && random.chance(0.15)) return configPath
     return random.pick([register, register, '/q', '/e', '/c', `/c/n${random.below(4)}`, '/'])
   }
 

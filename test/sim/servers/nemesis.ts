@@ -9,6 +9,7 @@ import type { ServersFaults } from './faults.ts'
 import type { ServersWorld } from './life.ts'
 import {
   bridge,
+  changeAmidst,
   closeAmidst,
   depose,
   flap,
@@ -39,6 +40,7 @@ type CausedFault =
   | 'bitFlips'
   | 'clients'
   | 'transfers'
+  | 'reconfigurations'
 
 export class Nemesis {
   readonly #world: ServersWorld
@@ -67,6 +69,7 @@ export class Nemesis {
       ...of('bitFlips', [() => loseDisk(world, this.#any(), (lost) => lost.damage())]),
       ...of('clients', this.#clients()),
       ...of('transfers', this.#transfers()),
+      ...of('reconfigurations', this.#reconfigurations()),
       ...always(this.#focusedCauses()),
     ]
   }
@@ -191,6 +194,20 @@ export class Nemesis {
       () => world.transfer(this.#leader(), undefined),
       () => world.transfer(this.#leader(), this.#any()),
       () => transferAmidst(world, this.#leader(), this.#any()),
+    ]
+  }
+
+  #reconfigurations(): Cause[] {
+    const world = this.#world
+    const { random } = world
+    return [
+      () => world.change(),
+      () => {
+        // Those that may be added.
+        for (const each of world.servers) if (random.chance(0.7)) each.start()
+        world.change()
+      },
+      () => changeAmidst(world, this.#leader()),
     ]
   }
 

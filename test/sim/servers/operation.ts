@@ -65,6 +65,7 @@ export function isWrite({ request }: Operation): boolean {
     case 'delete':
     case 'setData':
     case 'multi':
+    case 'reconfig':
       return true
     default:
       return false
@@ -77,6 +78,8 @@ export function isEffectOf(body: Txn['body'], { request }: Operation): boolean {
     return body.partCount > 0 === (request.type === 'multi') || isOver(body.code)
   if (body.type !== request.type) return false
   switch (body.type) {
+    case 'reconfig':
+      return true // history.ts compares what it makes of the ensemble
     case 'create':
       return request.type === 'create' && textOf(body.data) === textOf(request.data)
     case 'setData':

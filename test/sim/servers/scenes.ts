@@ -51,6 +51,8 @@ export function loseDisk(
   lose: (server: SimServer) => void,
 ): void {
   const committed = world.checker.lastZxid
+  // Who votes may change before those that are left are counted.
+  if (world.mayChange) return
   if (!server.votes) return lose(server)
   const voters = world.servers.filter(({ votes }) => votes)
   const majority = Math.floor(voters.length / 2) + 1
@@ -269,4 +271,38 @@ export function transferAmidst(world: ServersWorld, leader: SimServer, to: SimSe
       if (!world.isSettling) victim.end({ power: random.chance(0.5) })
     })
   } else if (faults.brokenLinks > 0) queue.after(afterMs, () => network.reset(leader.host, to.host))
+}
+
+/** Clients ask for changes, one upon the other, and the leader or a link to it is lost meanwhile. */
+export function changeAmidst(world: ServersWorld, leader: SimServer): void {
+  const { queue, random, network, load, clients, servers, faults } = world
+  const write = (): void => {
+    for (const client of clients) {
+      if (client.process.alive && client.pendingCount < 30) client.ask(load.setData())
+    }
+  }
+  for (const server of servers) if (random.chance(0.5)) server.start()
+  write()
+  world.change()
+  for (let i = 0; i < 4; i++) {
+    queue.after(random.next() * 200, () => {
+      if (world.isSettling) return
+      write()
+      if (random.chance(0.5)) world.change()
+    })
+  }
+  const afterMs = random.next() * 60
+  const other = random.pick(servers)
+  if (faults.kills > 0 && random.chance(0.6)) {
+    const victim = random.chance(0.6) ? leader : other
+    queue.after(afterMs, () => {
+      if (!world.isSettling) victim.end({ power: random.chance(0.5) })
+    })
+  } else if (faults.brokenLinks > 0 && random.chance(0.5)) {
+    // What it proposes alone is cut.
+    for (const each of servers) if (each !== other) network.block(leader.host, each.host)
+    queue.after(1000, () => {
+      for (const each of servers) network.unblock(leader.host, each.host)
+    })
+  }
 }

@@ -23,6 +23,7 @@ import type { Network } from '../network.ts'
 import { type KillAt, Killed, SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
 import type { ServerChecker } from './checker.ts'
+import { clientPort, type Roles, serverLine } from './ensemble-judge.ts'
 
 export const tickMs = 500
 
@@ -32,9 +33,6 @@ export const tickMs = 500
  */
 const vouchingSyncs = 4
 
-const peerPort = 1
-export const clientPort = 2
-
 /** The shared parts of the servers of one world. */
 export interface SimServerParts {
   readonly queue: EventQueue
@@ -42,9 +40,10 @@ export interface SimServerParts {
   readonly random: Random
   readonly checker: ServerChecker
   readonly servers: readonly SimServer[]
-  readonly serverCount: number
-  /** the servers that do not vote */
-  readonly observers: readonly number[]
+  /** of the servers that begin the ensemble */
+  readonly roles: Roles
+  /** clients may change the ensemble */
+  readonly mayChange: boolean
   readonly segmentBytes: number
   readonly logKept: LogKept
   readonly handoverAt: number
@@ -68,6 +67,7 @@ export class SimServer {
    * it has held all of an epoch's history since its disk was new, and so is counted in majorities
    */
   isCounted = false
+  #goesOn = false
   /** a bit on its disk has flipped */
   #damaged = false
   /** its last state known to be on the disk */
@@ -87,8 +87,20 @@ export class SimServer {
     return `s${this.id}`
   }
 
+  /** By the last committed configuration. */
   get votes(): boolean {
-    return !this.#parts.observers.includes(this.id)
+    return this.#parts.checker.ensemble.roles.get(this.id) === 'participant'
+  }
+
+  /** Since it started, it has followed as a member, or led: it goes on when it is removed. */
+  get goesOn(): boolean {
+    return this.#goesOn
+  }
+
+  /** By the configurations in its own log. */
+  get #mayLead(): boolean {
+    const { last, before } = this.#running?.ensemble.configuration ?? {}
+    return [last, before].some((one) => one?.voters.includes(this.id) === true)
   }
 
   get isUp(): boolean {
@@ -175,6 +187,7 @@ export class SimServer {
     this.#vouched = this.logged
     this.process = undefined
     this.#running = undefined
+    this.#goesOn = false
     process.end()
     network.processEnded(process, { silent: power && random.chance(0.5) })
     if (power) this.disk.powerCut()
@@ -240,21 +253,33 @@ export class SimServer {
         process.act('expired')
       }
       if (storage !== undefined) checker.checkTree(storage.tree)
+      if (ensemble !== undefined && storage !== undefined) this.#checkEnsemble(ensemble, storage)
       if (ensemble?.role.type === 'leading') process.act('expire')
     })
   }
 
+  #checkEnsemble({ configuration, role }: ServerParts['ensemble'], { tree }: Storage): void {
+    const { checker, mayChange } = this.#parts
+    if (!mayChange) return
+    checker.ensemble.saw(configuration)
+    if (role.type !== 'leading') return
+    const mayLead = checker.ensemble.mayLead(this.id, tree.lastApplied)
+    invariant(mayLead, 'a leader that was removed steps down')
+  }
+
   #config() {
-    const { serverCount, observers, segmentBytes, logKept, hasSecret } = this.#parts
-    const roleOf = (id: number): string => (observers.includes(id) ? ':observer' : '')
-    const ids = Array.from({ length: serverCount }, (_, i) => i + 1)
+    const { roles, mayChange, segmentBytes, logKept, hasSecret } = this.#parts
+    const known = new Map(roles)
+    // A server that no other file lists joins as an observer.
+    if (!known.has(this.id)) known.set(this.id, 'observer')
     const read = readConfig(
       [
         '--data-dir=/data',
         `--myid=${this.id}`,
         `--client-port=${clientPort}`,
         `--client-port-address=${this.host}`,
-        ...ids.map((id) => `--server.${id}=s${id}:${peerPort}:${peerPort}${roleOf(id)}`),
+        ...[...known].map(([id, role]) => `--${serverLine(id, role)}`),
+        ...(mayChange ? ['--reconfig-enabled', '--skip-acl'] : []),
         `--tick-time=${tickMs}`,
         '--init-limit=10',
         '--sync-limit=4',
@@ -303,11 +328,13 @@ export class SimServer {
         checker.delivering(zxid, payload, { tree, atMs: queue.nowMs })
         process.act('apply')
         processors.deliver(zxid, payload)
-        const logged = servers.filter(({ votes }) => votes).map((server) => server.logged)
-        checker.delivered(zxid, tree, logged)
+        checker.delivered(zxid, tree, (id) => servers[id - 1]?.logged ?? zxidZero)
       },
       roleChanged: (role) => {
-        if (role.type !== 'looking') this.isCounted = true
+        if (role.type !== 'looking') {
+          this.isCounted = true
+          if (checker.ensemble.roles.has(this.id)) this.#goesOn = true
+        }
         if (role.type === 'leading') this.#leads(role.epoch, storage)
         process.act({ looking: 'look', following: 'follow', leading: 'lead' }[role.type])
         processors.roleChanged(role)
@@ -328,9 +355,11 @@ export class SimServer {
   }
 
   #leads(epoch: number, { tree, log }: Storage): void {
-    const { checker, cover } = this.#parts
+    const { checker, cover, mayChange } = this.#parts
     cover('election')
-    invariant(this.votes, 'an observer never leads')
+    invariant(this.#mayLead, 'an observer never leads')
+    const { ensemble } = this.#running ?? {}
+    if (mayChange && ensemble !== undefined) checker.ensemble.established(ensemble.configuration)
     checker.established(this.id, epoch, { tree, atMs: this.#parts.queue.nowMs })
     invariant(epochOf(log.lastZxid) < epoch, 'an epoch begins without transactions of its own')
   }

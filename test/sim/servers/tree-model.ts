@@ -28,19 +28,40 @@ export interface Change {
   readonly path: string
 }
 
+export const configPath = '/zookeeper/config'
+
 export class TreeModel {
   nodes = new Map<string, Node>()
   readonly sessions = new Set<number>()
   changes: Change[] = []
 
-  constructor() {
-    for (const path of ['/', '/zookeeper', '/zookeeper/config', '/zookeeper/quota']) {
+  /** @param config what `/zookeeper/config` shows before any change, if the ensemble may change */
+  constructor(config?: { readonly version: number; readonly text: string }) {
+    for (const path of ['/', '/zookeeper', configPath, '/zookeeper/quota']) {
       this.#put(path, { data: '', zxid: 0, owner: 0 })
     }
     for (const node of this.nodes.values()) node.created = 0
     // As in ZooKeeper, the field was never set.
-    const config = this.nodes.get('/zookeeper/config')
-    if (config !== undefined) config.version = -1
+    const node = this.nodes.get(configPath)
+    if (node === undefined) return
+    node.version = -1
+    if (config === undefined) return
+    node.data = `${config.text}\nversion=${config.version.toString(16)}`
+    node.mzxid = config.version
+  }
+
+  /** What `/zookeeper/config` shows. */
+  get configuration(): string {
+    return this.nodes.get(configPath)?.data ?? ''
+  }
+
+  /** A change of the ensemble. */
+  reconfigure(zxid: number, shown: string): void {
+    const node = this.nodes.get(configPath)
+    if (node === undefined) return
+    node.data = shown
+    node.mzxid = zxid
+    this.changes = [{ type: 'data', path: configPath }]
   }
 
   /** @returns the answer to the write; an error changes nothing */

@@ -1,0 +1,76 @@
+import t, { type Test } from 'tap'
+import { ManyChildren } from '../../../src/daemon/ztree/many-children.ts'
+import { ByteWriter } from '../../../src/protocol/byte-writer.ts'
+import { JuteReader } from '../../../src/protocol/compat/jute.ts'
+import { Random } from '../../../src/random.ts'
+
+const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+t.comment(`SEED=${seed}`)
+
+function listed(children: ManyChildren): string[] {
+  const { count, bytes, runs } = children.names
+  const out = new ByteWriter()
+  for (const run of runs) run.insertJute(out)
+  const view = out.view()
+  const reader = new JuteReader().reset(view, 0, view.length)
+  const names = Array.from({ length: count }, () => reader.string() ?? '')
+  if (!reader.atEnd || bytes !== view.length)
+    throw new Error(`${bytes} bytes, ${view.length} listed`)
+  return names.sort()
+}
+
+function expectSame(t: Test, children: ManyChildren, paths: ReadonlySet<string>): void {
+  const sorted = [...paths].sort()
+  t.equal(children.size, paths.size)
+  t.ok(equal([...children].sort(), sorted), `${paths.size} paths`)
+  t.ok(
+    equal(
+      listed(children),
+      sorted.map((path) => path.slice('/parent/'.length)),
+    ),
+    'listed',
+  )
+}
+
+function equal(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((one, i) => one === b[i])
+}
+
+t.test('children come and go like those of a set, from few to many and back', async (t) => {
+  const random = new Random(seed)
+  const paths = new Set(['/parent/first'])
+  const children = new ManyChildren(paths)
+  const path = () => `/parent/${'é'.repeat(random.below(3))}${random.below(12_000)}`
+  for (const mostlyGrows of [true, false, true]) {
+    for (let step = 0; step < 15_000; step++) {
+      const one = path()
+      if (paths.delete(one)) {
+        children.delete(one)
+        if (!mostlyGrows) continue
+      }
+      if (!mostlyGrows) continue
+      paths.add(one)
+      children.add(one)
+    }
+    expectSame(t, children, paths)
+  }
+  for (const one of paths) children.delete(one)
+  expectSame(t, children, new Set())
+  t.equal(children.names.runs.length, 1, 'short runs have joined')
+})
+
+t.test('runs are short, so that a change is cheap, and not too many', async (t) => {
+  const children = new ManyChildren(['/k'])
+  for (let i = 0; i < 100_000; i++) children.add(`/k-${String(i).padStart(10, '0')}`)
+  const { runs, bytes } = children.names
+  for (const run of runs) if (run.bytes > 8192) t.fail(`a run of ${run.bytes} bytes`)
+  t.ok(runs.length < bytes / 2048, `${runs.length} runs for ${bytes} bytes`)
+})
+
+t.test('a name longer than a run is one of its own', async (t) => {
+  const paths = Array.from({ length: 20 }, (_, i) => `/parent/${'x'.repeat(20_000)}${i}`)
+  const children = new ManyChildren(paths)
+  expectSame(t, children, new Set(paths))
+  for (const path of paths.splice(5)) children.delete(path)
+  expectSame(t, children, new Set(paths))
+})
