@@ -11,6 +11,7 @@ import { runPartitions } from './mq/partitions.ts'
 import { runMq } from './mq/report.ts'
 import { dialectNames } from './raw-connection.ts'
 import { RealZooKeeper } from './real-zookeeper.ts'
+import { runReport } from './report/run-report.ts'
 import { circumstances, figure, table } from './report.ts'
 import { type Comparison, compare } from './workloads/compare.ts'
 import { type Failure, failover, failures, type Gap } from './workloads/failover.ts'
@@ -33,9 +34,10 @@ const subjects = [
   'soak',
   'start',
   'trees',
+  'report',
 ] as const
 /** Not measured unless named: they take long, or need much. */
-const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak', 'start', 'trees']
+const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak', 'start', 'trees', 'report']
 const seed = 20_261_123
 
 /** Connections × requests in flight on each. */
@@ -80,7 +82,7 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
   )
   .options({
     servers: { type: 'number', default: 3, describe: 'size of the ensemble under load' },
-    workloads: { type: 'string', default: workloadNames.join(), describe: 'the loads' },
+    workloads: { type: 'string', default: 'set,get,mix,create', describe: 'the loads' },
     peer: {
       type: 'string',
       describe:
@@ -140,6 +142,22 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
     children: { type: 'string', default: '100000,500000', describe: 'trees: of one parent' },
     total: { type: 'number', default: 10_000, describe: 'partitions: of all topics' },
     replicas: { type: 'number', default: 3, describe: 'partitions: replicas of each' },
+    parts: {
+      type: 'string',
+      default: 'all',
+      describe: "report: the parts that are measured, or '' to render the page only",
+    },
+    systems: {
+      type: 'string',
+      default: 'zookeeper,etcd',
+      describe: "report: the services beside ours, or ''",
+    },
+    quick: {
+      type: 'boolean',
+      default: false,
+      describe: 'report: measures each part in short, for another --page',
+    },
+    page: { type: 'string', describe: 'report: directory of the page; docs by default' },
     dir: {
       type: 'string',
       default: fileURLToPath(new URL('./data', import.meta.url)),
@@ -198,6 +216,9 @@ for (const subject of chosen) {
     case 'trees':
       await runTrees()
       break
+    case 'report':
+      await runReport(options, { seed, print })
+      break
   }
 }
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`)
@@ -222,7 +243,7 @@ CPU µs    user and system time of all servers together, per operation; the goal
         const found = await measure({
           load: {
             servers: ensemble.addresses,
-            dialect: options.dialect,
+            protocol: options.dialect,
             workload,
             ...shape,
             valueBytes: options.valueBytes,
@@ -274,7 +295,7 @@ function loadFigures(workload: WorkloadName, shape: Shape, found: Measurement): 
 async function fill(subject: Subject): Promise<void> {
   const [first] = subject.addresses
   if (first === undefined) throw new Error('Cannot measure: no server is given')
-  await fillKeys(first, { valueBytes: options.valueBytes, dialect: withPeer ? 'jute' : 'native' })
+  await fillKeys(first, { valueBytes: options.valueBytes, protocol: withPeer ? 'jute' : 'native' })
 }
 
 /**
