@@ -20,8 +20,6 @@ export interface Plot {
   readonly isLogY: boolean
   /** the points that it shows; all by default */
   readonly only?: (labels: Point['labels']) => boolean
-  /** further labels that tell lines apart, besides the system */
-  readonly linesBy?: readonly string[]
 }
 
 /** A goal, and whether these figures (medians) meet it. */
@@ -179,7 +177,7 @@ answered watch counts as no operation.`,
     title: 'By znodes, and memory per znode',
     about: `Three servers hold that many znodes of 100 B, 1 000 under each parent, and are loaded on the same thousand keys, 12×64. Memory
 is what the largest server has in resident memory beyond what it had empty, divided by the znodes; a Java server keeps what its
-heap once grew to.`,
+heap once grew to. The systems are measured one after the other: all trees together need much memory.`,
     labels: [{ key: 'znodes', header: 'znodes' }],
     values: [
       { key: 'set', header: 'set/s' },
@@ -242,7 +240,8 @@ client has read a znode, on files that the operating system has in memory.`,
   failover: {
     title: 'Failover',
     about: `Three servers and a client with default settings at each of them; the clients write all the time. The leader is killed (SIGKILL)
-or falls silent (SIGSTOP). The gap is between two successful writes of any client. Its parts are known of ours: noticed, until the
+or falls silent (SIGSTOP). The gap is between two successful writes of any client; the systems are measured one
+after the other. Its parts are known of ours: noticed, until the
 first server looks for a leader; elected; established, until the leader has a quorum's promise and its history on their disks;
 written, until a client has its answer.`,
     labels: [{ key: 'failure', header: 'leader' }],

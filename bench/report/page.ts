@@ -126,15 +126,14 @@ function isSameCase(one: Point, other: Point, labels: readonly Column[]): boolea
   return labels.every(({ key }) => one.labels[key] === other.labels[key])
 }
 
-function linesOf({ x, y, only, linesBy = [] }: Plot, { points }: Run): Line[] {
+function linesOf({ x, y, only }: Plot, { points }: Run): Line[] {
   const lines = new Map<string, Line['points'][number][]>()
   for (const point of points) {
     const at = Number(point.labels[x.key])
     const spread = spreadOf(valuesOf(point, y.key))
     if (spread === undefined || only?.(point.labels) === false) continue
-    const name = [point.system, ...linesBy.map((key) => point.labels[key])].join(' ')
-    const line = lines.get(name) ?? []
-    lines.set(name, line)
+    const line = lines.get(point.system) ?? []
+    lines.set(point.system, line)
     line.push({ x: at, y: spread.median, least: spread.least, most: spread.most })
   }
   return [...lines].map(([name, line]) => ({ name, points: line.toSorted((a, b) => a.x - b.x) }))
