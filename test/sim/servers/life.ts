@@ -343,6 +343,11 @@ export class ServersWorld {
 
   #compareTrees(): void {
     const { ensemble, order } = this.checker
+    for (const { files, host, id, running } of this.#participants) {
+      const last = running?.ensemble.configuration.last
+      if (!this.mayChange || last === undefined || !ensemble.roles.has(id)) continue
+      invariant(files.tells(last), `${host} has the members of the ensemble in its files`)
+    }
     const model = checkHistory(order, this.clients, ensemble.first)
     for (const { host, running } of this.#participants) {
       const tree = running?.storage.tree
