@@ -856,16 +856,4 @@ export const serverMutants: readonly Mutant[] = [
     ],
     seeds: 100,
   },
-  {
-    name: 'a non-voter deposes a leader',
-    rule: 'epochs of servers that do not vote bind no leader',
-    edits: [
-      {
-        file: 'daemon/zab/discovery.ts',
-        from: 'return initialised && membership.isVoter(from) && this.#state.isMember(from)',
-        to: 'return membership !== undefined && initialised && this.#state.isMember(from)',
-      },
-    ],
-    seeds: 600,
-  },
 ]
