@@ -2,9 +2,8 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Address } from '../src/address.ts'
 import {
@@ -14,21 +13,26 @@ import {
   memoryMiBOf,
   run,
   stopProcess,
+  untilServing,
 } from './processes.ts'
-import { RawConnection } from './raw-connection.ts'
+import { type DialectName, RawConnection } from './raw-connection.ts'
 
-const program = fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
 
-const startMs = 30_000
 const sessionTimeoutMs = 30_000
 
-export interface BenchServer {
-  readonly id: number
+/** A server of a system that this program started. */
+export interface SubjectServer {
   readonly client: Address
-  /** the command, and the file of its output */
-  readonly args: readonly string[]
+  /** the file of its output */
   readonly log: string
+  /** Runs it on its data, once the process before has ended. */
+  readonly start: () => ChildProcess
   process: ChildProcess
+}
+
+export interface BenchServer extends SubjectServer {
+  readonly id: number
 }
 
 /** A system under measurement. */
@@ -41,13 +45,22 @@ export interface Subject {
   stop(): Promise<void>
 }
 
-interface EnsembleOptions {
-  readonly logLevel?: 'warn' | 'info'
-  /** further flags of each server */
-  readonly flags?: readonly string[]
+/** One whose servers can be observed and restarted each. */
+export interface StartedSubject extends Subject {
+  readonly servers: readonly SubjectServer[]
 }
 
-export class BenchEnsemble implements Subject {
+interface EnsembleOptions {
+  readonly logLevel?: 'warn' | 'info'
+  /** how many of the servers are observers: the last ones */
+  readonly observers?: number
+  /** further flags of each server */
+  readonly flags?: readonly string[]
+  /** the root of a built checkout; this one by default */
+  readonly checkout?: string | undefined
+}
+
+export class BenchEnsemble implements StartedSubject {
   readonly servers: readonly BenchServer[]
   readonly #directory: string
 
@@ -64,8 +77,9 @@ export class BenchEnsemble implements Subject {
   static async start(
     size: number,
     parent: string,
-    { logLevel = 'warn', flags = [] }: EnsembleOptions = {},
+    { logLevel = 'warn', observers = 0, flags = [], checkout = root }: EnsembleOptions = {},
   ): Promise<BenchEnsemble> {
+    const program = join(checkout, 'dist/daemon/main.js')
     const directory = mkdtempSync(join(parent, `ensemble-${size}-`))
     const ports = await freePorts(size * 2)
     const members = Array.from({ length: size }, (_, i) => ({
@@ -74,7 +88,8 @@ export class BenchEnsemble implements Subject {
       peerPort: ports[size + i] ?? 0,
     }))
     const lines = members.map(
-      ({ id, peerPort }) => `--server.${id}=127.0.0.1:${peerPort}:${peerPort}`,
+      ({ id, peerPort }) =>
+        `--server.${id}=127.0.0.1:${peerPort}:${peerPort}${id > size - observers ? ':observer' : ''}`,
     )
     const servers = members.map(({ id, clientPort }) => {
       const log = join(directory, `server-${id}.log`)
@@ -89,7 +104,8 @@ export class BenchEnsemble implements Subject {
         ...flags,
       ]
       const client = { host: '127.0.0.1', port: clientPort }
-      return { id, client, args, log, process: runServer(args, log) }
+      const start = () => run(process.execPath, [program, ...args], log)
+      return { id, client, log, start, process: start() }
     })
     const ensemble = new BenchEnsemble(servers, directory)
     try {
@@ -119,11 +135,7 @@ export class BenchEnsemble implements Subject {
 
   /** The current leader, if there is one. */
   async leader(): Promise<BenchServer | undefined> {
-    for (const server of this.servers) {
-      if (server.process.exitCode !== null || server.process.signalCode !== null) continue
-      if (/^Mode: leader$/m.test(await fourLetterWord(server.client, 'srvr'))) return server
-    }
-    return undefined
+    return leaderOf(this.servers)
   }
 
   /** Kills it with SIGKILL, and waits for its exit. */
@@ -135,7 +147,7 @@ export class BenchEnsemble implements Subject {
 
   /** Restarts a killed server, and waits until it serves. */
   async revive(server: BenchServer): Promise<void> {
-    server.process = runServer(server.args, server.log)
+    server.process = server.start()
     await this.untilServing(server)
   }
 
@@ -153,26 +165,26 @@ export class BenchEnsemble implements Subject {
   }
 
   /** Resolves once it accepts a new session. */
-  async untilServing({ client, process, log }: BenchServer): Promise<void> {
-    const deadline = performance.now() + startMs
-    for (;;) {
-      try {
-        const options = { timeoutMs: sessionTimeoutMs, failed: () => undefined }
-        const connection = await RawConnection.connect(client, options)
-        await connection.request({ type: 'closeSession' })
-        connection.close()
-        return
-      } catch (cause) {
-        if (process.exitCode !== null || performance.now() > deadline) {
-          const said = readFileSync(log, 'utf8').slice(-2000)
-          throw new Error(`A server does not serve; its output: ${said}`, { cause })
-        }
-        await delay(20)
-      }
-    }
+  async untilServing(server: BenchServer): Promise<void> {
+    await untilServing(server, () => openSession(server.client, 'native'))
   }
 }
 
-function runServer(args: readonly string[], log: string): ChildProcess {
-  return run(process.execPath, [program, ...args], log)
+/** The server that says it leads, in the words of ZooKeeper. */
+export async function leaderOf<Server extends SubjectServer>(
+  servers: readonly Server[],
+): Promise<Server | undefined> {
+  for (const server of servers) {
+    if (server.process.exitCode !== null || server.process.signalCode !== null) continue
+    if (/^Mode: leader$/m.test(await fourLetterWord(server.client, 'srvr'))) return server
+  }
+  return undefined
+}
+
+/** Opens a session and closes it. */
+export async function openSession(client: Address, dialect: DialectName): Promise<void> {
+  const options = { dialect, timeoutMs: sessionTimeoutMs, failed: () => undefined }
+  const connection = await RawConnection.connect(client, options)
+  await connection.request({ type: 'closeSession' })
+  connection.close()
 }

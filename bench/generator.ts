@@ -7,15 +7,17 @@
 import type { Address } from '../src/address.ts'
 import type { FromGenerator, ToGenerator } from './generator-process.ts'
 import type { HistogramJson } from './histogram.ts'
-import { type DialectName, RawConnection } from './raw-connection.ts'
-import { newCounters, startLoad, type WorkloadName } from './workloads/zk-load.ts'
+import { connect, type ProtocolName } from './load-connection.ts'
+import { newCounters, startLoad, startOpenLoad, type WorkloadName } from './workloads/zk-load.ts'
 
 export interface Load {
   readonly servers: readonly Address[]
-  readonly dialect: DialectName
+  readonly protocol: ProtocolName
   readonly workload: WorkloadName
   readonly connections: number
   readonly outstanding: number
+  /** requests due per second, of all connections together, in an open loop; undefined: a closed one */
+  readonly ratePerSecond?: number | undefined
   readonly valueBytes: number
   /** distinguishes generators and runs on the same servers */
   readonly name: string
@@ -46,16 +48,18 @@ function failed(error: Error): void {
 }
 
 async function start(load: Load): Promise<void> {
-  const { servers, dialect, connections, ...rest } = load
-  const options = { dialect, timeoutMs: sessionTimeoutMs, failed }
+  const { servers, protocol, connections, ratePerSecond, ...rest } = load
+  const options = { protocol, timeoutMs: sessionTimeoutMs, failed }
   const open = Array.from({ length: connections }, async (_, i) => {
     const server = servers[i % servers.length]
     if (server === undefined) throw new Error('Cannot connect: no server is given')
-    const connection = await RawConnection.connect(server, options)
+    const connection = await connect(server, options)
     return { connection, name: `${load.name}-${i}`, seed: load.seed + i }
   })
   for (const { connection, name, seed } of await Promise.all(open)) {
-    startLoad(connection, { ...rest, name, seed, counters: () => counters })
+    const one = { ...rest, name, seed, counters: () => counters }
+    if (ratePerSecond === undefined) startLoad(connection, one)
+    else startOpenLoad(connection, { ...one, ratePerSecond: ratePerSecond / connections })
   }
   tell({ type: 'ready' })
 }

@@ -1,8 +1,8 @@
 // Latencies in buckets: 64 per power of two, so every figure is accurate to 1.6 %.
 //
-// The generators run closed loops: a connection sends its next request after an answer. A
-// percentile is therefore what that many waiting clients saw, not what clients at a fixed rate
-// would see while a server stalls.
+// In a closed loop a connection sends its next request after an answer. A percentile is therefore
+// what that many waiting clients saw, not what clients at a fixed rate would see while a server
+// stalls; open loops (startOpenLoad in workloads/zk-load.ts) measure that.
 
 const subBuckets = 64
 

@@ -7,7 +7,8 @@ import { errorCodes } from '../src/protocol/error-codes.ts'
 import type { Load, LoadResult } from './generator.ts'
 import { type FromGenerator, GeneratorProcess, type ToGenerator } from './generator-process.ts'
 import { Histogram } from './histogram.ts'
-import { type DialectName, RawConnection } from './raw-connection.ts'
+import { connect, type ProtocolName } from './load-connection.ts'
+import { listLength, listRoot } from './workloads/keeper.ts'
 import { keyCount, keyPath, root } from './workloads/zk-load.ts'
 
 const generatorProgram = fileURLToPath(new URL('./generator.ts', import.meta.url))
@@ -40,7 +41,10 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     )
     const name = `${options.name}-${i}`
     const seed = load.seed + i * 10_000
-    const first = { type: 'start', ...load, servers, connections, name, seed } as const
+    const ratePerSecond =
+      load.ratePerSecond && (load.ratePerSecond * connections) / load.connections
+    const own = { servers, connections, ratePerSecond, name, seed }
+    const first = { type: 'start', ...load, ...own } as const
     return new GeneratorProcess<ToGenerator<Load>, FromGenerator<LoadResult>>(
       generatorProgram,
       first,
@@ -82,21 +86,26 @@ function shares(total: number, count: number): number[] {
   )
 }
 
-/** The znodes used by set and get, with values of their final size. */
+/** The znodes used by set, get and lists, with values of their final size. */
 export async function fillKeys(
   server: Address,
   {
     valueBytes,
-    dialect = 'native',
-  }: { readonly valueBytes: number; readonly dialect?: DialectName },
+    protocol = 'native',
+  }: { readonly valueBytes: number; readonly protocol?: ProtocolName },
 ): Promise<void> {
-  const connection = await RawConnection.connect(server, {
-    dialect,
+  const connection = await connect(server, {
+    protocol,
     timeoutMs: 30_000,
     failed: () => undefined,
   })
   const data = new Uint8Array(valueBytes)
-  const paths = [root, ...Array.from({ length: keyCount }, (_, key) => keyPath(key))]
+  const paths = [
+    root,
+    ...Array.from({ length: keyCount }, (_, key) => keyPath(key)),
+    listRoot,
+    ...Array.from({ length: listLength }, (_, child) => `${listRoot}/${child}`),
+  ]
   for (const path of paths) {
     try {
       await connection.request({ type: 'create', path, data, mode: 'persistent' })

@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import net from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from '../src/address.ts'
 
 const stopMs = 10_000
@@ -40,6 +41,25 @@ function allKnown(values: readonly (number | undefined)[]): readonly number[] | 
   return known.length === values.length ? known : undefined
 }
 
+/**
+ * Time on a processor so far, of all threads of a process and of its main one, as the scheduler counts
+ * it: to the nanosecond, where /proc/PID/stat counts ticks of 10 ms. Undefined without /proc.
+ */
+export function threadMicrosOf({
+  pid,
+}: ChildProcess): { readonly all: number; readonly main: number } | undefined {
+  try {
+    const micros = readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const [nanoseconds] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')
+      return { isMain: thread === String(pid), micros: Number(nanoseconds) / 1000 }
+    })
+    const sum = (threads: typeof micros) => threads.reduce((total, one) => total + one.micros, 0)
+    return { all: sum(micros), main: sum(micros.filter(({ isMain }) => isMain)) }
+  } catch {
+    return undefined
+  }
+}
+
 function cpuMicros(pid: number | undefined): number | undefined {
   try {
     // The name in parentheses may contain anything; utime and stime are fields 14 and 15.
@@ -64,6 +84,27 @@ function openFiles(pid: number | undefined): number | undefined {
     return readdirSync(`/proc/${pid}/fd`).length
   } catch {
     return undefined
+  }
+}
+
+/** Tries until the attempt succeeds. @throws Error if the process ends first, or it takes too long */
+export async function untilServing(
+  server: { readonly process: ChildProcess; readonly log: string },
+  attempt: () => Promise<void>,
+  { patienceMs = 60_000, pauseMs = 20 }: { patienceMs?: number; pauseMs?: number } = {},
+): Promise<void> {
+  const deadline = performance.now() + patienceMs
+  for (;;) {
+    try {
+      await attempt()
+      return
+    } catch (cause) {
+      if (server.process.exitCode !== null || performance.now() > deadline) {
+        const said = readFileSync(server.log, 'utf8').slice(-2000)
+        throw new Error(`A server does not serve; its output: ${said}`, { cause })
+      }
+      await delay(pauseMs)
+    }
   }
 }
 

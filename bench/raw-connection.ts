@@ -3,6 +3,7 @@
 
 import net from 'node:net'
 import type { Address } from '../src/address.ts'
+import { Fifo } from '../src/fifo.ts'
 import { ZooKeeperDialect } from '../src/protocol/compat/zookeeper.ts'
 import type { ClientCodec } from '../src/protocol/dialect.ts'
 import { FrameDecoder } from '../src/protocol/frame.ts'
@@ -44,8 +45,11 @@ export class RawConnection {
   #outBytes = 0
   #nextXid = firstXid
   #expectedXid = firstXid
+  readonly #marks = new Fifo<number>()
+  /** Takes the answer of `request`. */
+  #answered: ((err: number) => void) | undefined
   /** Called for each answer, in order; `err` is 0 on success. */
-  onReply: (err: number, codec: ClientCodec) => void = () => undefined
+  onReply: (err: number, mark: number) => void = () => undefined
   /** Called for each watch event. */
   onEvent: () => void = () => undefined
   /** Called after the answers that arrived in one piece, to send the next requests. */
@@ -98,8 +102,9 @@ export class RawConnection {
     return framed((out) => this.#codec.encodeRequest(out, firstXid, request))
   }
 
-  /** Queues one request; `flush` sends the queue in one write. */
-  send(template: Buffer): void {
+  /** Queues one request; `flush` sends the queue in one write. Its answer comes with the mark. */
+  send(template: Buffer, mark = 0): void {
+    this.#marks.push(mark)
     if (this.#outBytes + template.length > this.#out.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(this.#out.length * 2, template.length * 2))
       this.#out.copy(grown, 0, 0, this.#outBytes)
@@ -118,15 +123,15 @@ export class RawConnection {
     this.#outBytes = 0
   }
 
-  /** A single request, for setup. Rejects with the error code. */
+  /** A single request while no other is on its way. Rejects with the error code. */
   request<Body extends Request>(
     request: Body,
   ): Promise<Extract<ReplyBody, { type: Body['type'] }>> {
     return new Promise((resolve, reject) => {
-      this.onReply = (err, codec) => {
-        this.onReply = () => undefined
+      this.#answered = (err) => {
+        this.#answered = undefined
         if (err !== 0) reject(Object.assign(new Error(`Error ${err}: ${request.type}`), { err }))
-        else resolve(codec.decodeBody(request.type) as never)
+        else resolve(this.#codec.decodeBody(request.type) as never)
       }
       this.send(this.template(request))
       this.flush()
@@ -167,7 +172,9 @@ export class RawConnection {
       throw new Error(`Answers are out of order: wanted ${this.#expectedXid}, found ${message.xid}`)
     }
     this.#expectedXid++
-    this.onReply(message.err, this.#codec)
+    const mark = this.#marks.shift() ?? 0
+    if (this.#answered === undefined) this.onReply(message.err, mark)
+    else this.#answered(message.err)
   }
 }
 

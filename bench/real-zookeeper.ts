@@ -2,11 +2,10 @@
 // bench and the tests. Every write is fsynced, which is its default.
 
 import { type ChildProcess, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Address } from '../src/address.ts'
-import type { Subject } from './ensemble.ts'
+import type { StartedSubject, SubjectServer } from './ensemble.ts'
 import {
   cpuMicrosOf,
   fourLetterWord,
@@ -14,12 +13,11 @@ import {
   memoryMiBOf,
   run,
   stopProcess,
+  untilServing,
 } from './processes.ts'
 
 /** Its manifest names all other required jars. */
 export const zooKeeperJar = '/usr/share/java/zookeeper.jar'
-
-const startMs = 60_000
 
 export interface RealZooKeeperOptions {
   readonly size: number
@@ -41,19 +39,21 @@ export function realZooKeeperProblem(): string | undefined {
   }
 }
 
-export class RealZooKeeper implements Subject {
-  readonly addresses: readonly Address[]
-  readonly #processes: readonly ChildProcess[]
+export class RealZooKeeper implements StartedSubject {
+  readonly servers: readonly SubjectServer[]
   readonly #directory: string
 
-  private constructor(
-    addresses: readonly Address[],
-    processes: readonly ChildProcess[],
-    directory: string,
-  ) {
-    this.addresses = addresses
-    this.#processes = processes
+  private constructor(servers: readonly SubjectServer[], directory: string) {
+    this.servers = servers
     this.#directory = directory
+  }
+
+  get addresses(): readonly Address[] {
+    return this.servers.map(({ client }) => client)
+  }
+
+  get #processes(): readonly ChildProcess[] {
+    return this.servers.map(({ process }) => process)
   }
 
   /**
@@ -71,8 +71,7 @@ export class RealZooKeeper implements Subject {
     const members = ids.map(
       (id, i) => `server.${id}=127.0.0.1:${ports[size + i]}:${ports[2 * size + i]}`,
     )
-    const logs: string[] = []
-    const processes = ids.map((id, i) => {
+    const servers = ids.map((id, i) => {
       const dataDir = join(directory, String(id))
       mkdirSync(dataDir)
       writeFileSync(join(dataDir, 'myid'), `${id}\n`)
@@ -88,13 +87,19 @@ export class RealZooKeeper implements Subject {
       ]
       writeFileSync(file, `${lines.join('\n')}\n`)
       const log = join(directory, `${id}.log`)
-      logs.push(log)
       const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
-      return run('java', [...javaOptions, '-cp', zooKeeperJar, main, file], log)
+      const start = () => run('java', [...javaOptions, '-cp', zooKeeperJar, main, file], log)
+      const client = addresses[i] ?? { host: '127.0.0.1', port: 0 }
+      return { client, log, start, process: start() }
     })
-    const zookeeper = new RealZooKeeper(addresses, processes, directory)
+    const zookeeper = new RealZooKeeper(servers, directory)
     try {
-      await zookeeper.#untilServing(logs)
+      for (const server of servers) {
+        await untilServing(server, async () => {
+          const answer = await fourLetterWord(server.client, 'srvr')
+          if (!/^Mode: /m.test(answer)) throw new Error('It has no role yet')
+        })
+      }
     } catch (error) {
       await zookeeper.stop()
       throw error
@@ -113,20 +118,5 @@ export class RealZooKeeper implements Subject {
   async stop(): Promise<void> {
     await Promise.all(this.#processes.map(stopProcess))
     rmSync(this.#directory, { recursive: true, force: true })
-  }
-
-  async #untilServing(logs: readonly string[]): Promise<void> {
-    const deadline = performance.now() + startMs
-    for (const [i, address] of this.addresses.entries()) {
-      for (;;) {
-        const answer = await fourLetterWord(address, 'srvr').catch(() => '')
-        if (/^Mode: /m.test(answer)) break
-        if (this.#processes[i]?.exitCode !== null || performance.now() > deadline) {
-          const said = readFileSync(logs[i] ?? '', 'utf8').slice(-2000)
-          throw new Error(`ZooKeeper does not serve; its output: ${said}`)
-        }
-        await delay(50)
-      }
-    }
   }
 }

@@ -28,14 +28,11 @@ const tmpfs = 0x01021994
 
 /** The circumstances of the figures. `directory` holds the servers' data. */
 export function circumstances(directory: string, command: string): string {
-  const processor = cpus()[0]?.model ?? 'unknown processor'
-  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`
-  const disk =
-    statfsSync(directory).type === tmpfs
-      ? `${directory}, which is memory: fsync costs nothing there`
-      : directory
+  const disk = isMemory(directory)
+    ? `${directory}, which is memory: fsync costs nothing there`
+    : directory
   return [
-    `machine  ${availableParallelism()} cores, ${processor}, ${memory}`,
+    `machine  ${availableParallelism()} cores, ${processorName()}, ${memoryGiB()} GiB`,
     `node     ${process.version}`,
     `commit   ${commit()}`,
     `data     ${disk}`,
@@ -43,7 +40,38 @@ export function circumstances(directory: string, command: string): string {
   ].join('\n')
 }
 
-function commit(): string {
+export function processorName(): string {
+  return cpus()[0]?.model ?? 'unknown processor'
+}
+
+export function memoryGiB(): number {
+  return Math.round(totalmem() / 2 ** 30)
+}
+
+/**
+ * The kind of the disk below a directory: its file system, and whether it rotates, as far as Linux
+ * says it.
+ */
+export function diskKind(directory: string): string {
+  if (isMemory(directory)) return 'memory'
+  try {
+    const options = ['--noheadings', '--output', 'SOURCE,FSTYPE', '--target', directory]
+    const found = execFileSync('findmnt', options, { encoding: 'utf8', stdio: 'pipe' })
+    const [source = '', fileSystem = ''] = found.trim().split(/\s+/)
+    const device = source.replace(/^\/dev\//, '').replace(/(?<=^(sd|vd|xvd)[a-z]+)\d+$|p\d+$/, '')
+    const rotates = readFileSync(`/sys/block/${device}/queue/rotational`, 'utf8').trim() === '1'
+    return `${fileSystem} on ${device}, ${rotates ? 'which rotates or does not say' : 'solid-state'}`
+  } catch {
+    return 'unknown disk'
+  }
+}
+
+function isMemory(directory: string): boolean {
+  return statfsSync(directory).type === tmpfs
+}
+
+/** The commit of this checkout, and whether it was changed since. */
+export function commit(): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: 'pipe' }).trim()
   try {

@@ -11,6 +11,7 @@ import { runPartitions } from './mq/partitions.ts'
 import { runMq } from './mq/report.ts'
 import { dialectNames } from './raw-connection.ts'
 import { RealZooKeeper } from './real-zookeeper.ts'
+import { runReport } from './report/run-report.ts'
 import { circumstances, figure, table } from './report.ts'
 import { type Comparison, compare } from './workloads/compare.ts'
 import { type Failure, failover, failures, type Gap } from './workloads/failover.ts'
@@ -18,6 +19,7 @@ import { mqTasks } from './workloads/mq.ts'
 import { holdSessions } from './workloads/sessions.ts'
 import { soak, soakLoads } from './workloads/soak.ts'
 import { measureStarts } from './workloads/start.ts'
+import { measureTrees } from './workloads/trees.ts'
 import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
 import { sequentialWrites } from './workloads/zk-sequential.ts'
 
@@ -31,9 +33,11 @@ const subjects = [
   'partitions',
   'soak',
   'start',
+  'trees',
+  'report',
 ] as const
 /** Not measured unless named: they take long, or need much. */
-const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak', 'start']
+const onlyNamed: readonly string[] = ['mq', 'partitions', 'soak', 'start', 'trees', 'report']
 const seed = 20_261_123
 
 /** Connections × requests in flight on each. */
@@ -78,7 +82,7 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
   )
   .options({
     servers: { type: 'number', default: 3, describe: 'size of the ensemble under load' },
-    workloads: { type: 'string', default: workloadNames.join(), describe: 'the loads' },
+    workloads: { type: 'string', default: 'set,get,mix,create', describe: 'the loads' },
     peer: {
       type: 'string',
       describe:
@@ -113,7 +117,10 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
       default: 'redis,nats',
       describe: "mq: the systems beside ours, or ''",
     },
-    against: { type: 'string', describe: 'mq: root of another built checkout of this project' },
+    against: {
+      type: 'string',
+      describe: 'mq, trees: root of another built checkout of this project',
+    },
     'record-bytes': {
       type: 'string',
       default: '100,1000,10000',
@@ -132,8 +139,25 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
       default: '',
       describe: 'mq, partitions: for the first of our brokers',
     },
+    children: { type: 'string', default: '100000,500000', describe: 'trees: of one parent' },
     total: { type: 'number', default: 10_000, describe: 'partitions: of all topics' },
     replicas: { type: 'number', default: 3, describe: 'partitions: replicas of each' },
+    parts: {
+      type: 'string',
+      default: 'all',
+      describe: "report: the parts that are measured, or '' to render the page only",
+    },
+    systems: {
+      type: 'string',
+      default: 'zookeeper,etcd',
+      describe: "report: the services beside ours, or ''",
+    },
+    quick: {
+      type: 'boolean',
+      default: false,
+      describe: 'report: measures each part in short, for another --page',
+    },
+    page: { type: 'string', describe: 'report: directory of the page; docs by default' },
     dir: {
       type: 'string',
       default: fileURLToPath(new URL('./data', import.meta.url)),
@@ -189,6 +213,12 @@ for (const subject of chosen) {
     case 'start':
       await runStart()
       break
+    case 'trees':
+      await runTrees()
+      break
+    case 'report':
+      await runReport(options, { seed, print })
+      break
   }
 }
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`)
@@ -213,7 +243,7 @@ CPU µs    user and system time of all servers together, per operation; the goal
         const found = await measure({
           load: {
             servers: ensemble.addresses,
-            dialect: options.dialect,
+            protocol: options.dialect,
             workload,
             ...shape,
             valueBytes: options.valueBytes,
@@ -265,7 +295,7 @@ function loadFigures(workload: WorkloadName, shape: Shape, found: Measurement): 
 async function fill(subject: Subject): Promise<void> {
   const [first] = subject.addresses
   if (first === undefined) throw new Error('Cannot measure: no server is given')
-  await fillKeys(first, { valueBytes: options.valueBytes, dialect: withPeer ? 'jute' : 'native' })
+  await fillKeys(first, { valueBytes: options.valueBytes, protocol: withPeer ? 'jute' : 'native' })
 }
 
 /**
@@ -462,6 +492,45 @@ p99       µs, the worst of all ten seconds
   } finally {
     await ensemble.stop()
   }
+}
+
+async function runTrees(): Promise<void> {
+  const { rounds = 5, against, dir } = options
+  print(`A server alone, with one parent of many children of 100 B. A client lists them, each time after another child was created,
+while another client pings all the time; then the server is killed and started again. ms, medians and the worst of ${rounds} rounds.
+
+held      the slowest ping while the list was read; 'idle': while nothing was
+listed    from the request to the end of the answer, which the client does not decode
+restart   from the start of the process until it accepts a session
+`)
+  const rows: string[][] = []
+  const checkouts = against === undefined ? { ours: undefined } : { ours: undefined, against }
+  for (const children of options.children.split(',').map(Number)) {
+    const ensembles: BenchEnsemble[] = []
+    try {
+      for (const checkout of Object.values(checkouts)) {
+        ensembles.push(await BenchEnsemble.start(1, dir, { checkout }))
+      }
+      const all = await measureTrees(ensembles, { children, rounds })
+      for (const [i, name] of Object.keys(checkouts).entries()) {
+        const found = all[i]
+        if (found === undefined) continue
+        const { held, listed, idle, restarted } = found
+        const cells = [held.native, held.jute, idle, listed.native, listed.jute, restarted]
+        rows.push([`${name}, ${figure(children)}`, ...cells.map(medianAndWorst)])
+        figures.push({ subject: 'trees', name, children, ...found })
+      }
+    } finally {
+      for (const ensemble of ensembles) await ensemble.stop()
+    }
+  }
+  const header = ['held, native', 'held, jute', 'idle', 'listed, native', 'listed, jute', 'restart']
+  print(table(['children', ...header], rows))
+}
+
+function medianAndWorst(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b)
+  return `${figure(sorted[Math.floor(sorted.length / 2)])} (${figure(sorted.at(-1))})`
 }
 
 async function runStart(): Promise<void> {

@@ -98,6 +98,15 @@ export const limits = {
   /** The same for short requests, which are faster: several thousand at once fill it. */
   shortBytesInFlightMax: 512 * 1024,
 
+  /**
+   * One answer, whose only unbounded parts are lists of names; a longer one is refused. With what may
+   * be unsent before it, it fits `connectionQueueBytesMax` and `clientReplyBytesMax`.
+   */
+  answerBytesMax: 60 * 1024 * 1024,
+
+  /** One page of a parent's children, exceeded by the last names: encoding it takes a millisecond. */
+  childrenPageBytes: 256 * 1024,
+
   /** The answer of one multiRead, excluding its last part; further parts are refused. */
   multiReadBytesMax: 16 * 1024 * 1024,
 

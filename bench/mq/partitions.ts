@@ -31,10 +31,18 @@ export interface PartitionsRunOptions {
   readonly dir: string
 }
 
+/** What each step found. */
+export interface PartitionsFound {
+  readonly create: Found
+  readonly idle: Found
+  readonly failover: Found
+  readonly restart: Found
+}
+
 export async function runPartitions(
   { total, replicas, servers, nodeOptions, dir }: PartitionsRunOptions,
   { print, figures }: { readonly print: (text: string) => void; readonly figures: unknown[] },
-): Promise<void> {
+): Promise<PartitionsFound> {
   print(`Three brokers and ${servers} ZooWeeper server(s), ${figure(total)} partitions of ${replicas} replicas in topics of up to ${figure(topicPartitions)}.
 
 create    all topics, one after the other, until each partition has a leader
@@ -50,7 +58,7 @@ writes    transactions of ZooWeeper
   try {
     const cluster = new ManyPartitions(brokers, { total, replicas })
     const rows: string[][] = []
-    const run = async (name: string, what: () => Promise<Found>): Promise<void> => {
+    const run = async (name: string, what: () => Promise<Found>): Promise<Found> => {
       const before = await cluster.transactions()
       const found = await what()
       const writes = (await cluster.transactions()) - before
@@ -61,14 +69,16 @@ writes    transactions of ZooWeeper
         figure(values === undefined ? undefined : Math.max(...values))
       rows.push([name, found.shown, found.goal ?? '', figure(writes), worst(memory), worst(files)])
       print(`${name}: ${found.shown}`)
+      return found
     }
-    await run('create', () => cluster.create())
-    await run('idle', () => cluster.idle())
-    await run('failover', () => cluster.failover())
-    await run('restart', () => cluster.restart())
+    const create = await run('create', () => cluster.create())
+    const idle = await run('idle', () => cluster.idle())
+    const failover = await run('failover', () => cluster.failover())
+    const restart = await run('restart', () => cluster.restart())
     await run('idle, after', () => cluster.idle())
     const header = ['', 'found', 'goal', 'writes', 'MiB, largest', 'open files, most']
     print(`\n${table(header, rows)}`)
+    return { create, idle, failover, restart }
   } finally {
     await brokers.stop()
   }
@@ -79,6 +89,8 @@ interface Found {
   readonly goal?: string
   readonly ms?: number
   readonly percent?: readonly number[]
+  /** partitions that were without a leader */
+  readonly led?: number
 }
 
 interface Place {
@@ -160,7 +172,7 @@ class ManyPartitions {
       const [first, ms] = [Math.min(...storedMs), Math.max(...storedMs)]
       const shown = `${figure(ms)} ms (${figure(led.length)} partitions, the first ${figure(first)})`
       const goal = `${ms <= goals.failoverMs ? 'met' : 'MISSED'} ${figure(goals.failoverMs)}`
-      return { ms, shown, goal }
+      return { ms, shown, goal, led: led.length }
     } finally {
       await producer.close()
     }

@@ -1,6 +1,8 @@
 // npm run bench -- mq: our brokers beside Redis and NATS, case by case in one table.
 
 import { resolve } from 'node:path'
+import type { Point } from '../report/figures.ts'
+import { known } from '../report/rounds.ts'
 import { figure, table } from '../report.ts'
 import {
   casesOf,
@@ -8,19 +10,11 @@ import {
   type MqMeasured,
   type MqTaskName,
   measureCase,
+  middle,
   mqTasks,
 } from '../workloads/mq.ts'
+import { mqGoals } from './goals.ts'
 import { Brokers, Nats, programProblem, Redis, type StartSystem } from './systems.ts'
-
-/** Goals of the project: least records per second, or most µs of a percentile. */
-const goals: Readonly<Record<string, Partial<Record<'perSecond' | 'p50' | 'p99', number>>>> = {
-  'produce 100 B': { perSecond: 400_000 },
-  'produce 1000 B': { perSecond: 80_000 },
-  'consume 100 B': { perSecond: 1_000_000 },
-  'consume 1000 B': { perSecond: 150_000 },
-  'single 100 B': { p50: 1000 },
-  'endToEnd 100 B': { p99: 12_000 },
-}
 
 export interface MqRunOptions {
   readonly tasks: string
@@ -39,15 +33,16 @@ export interface MqRunOptions {
   readonly dir: string
 }
 
+interface To {
+  readonly seed: number
+  readonly print: (text: string) => void
+}
+
 export async function runMq(
   options: MqRunOptions,
-  to: {
-    readonly seed: number
-    readonly print: (text: string) => void
-    readonly figures: unknown[]
-  },
+  to: To & { readonly figures: unknown[] },
 ): Promise<void> {
-  const { batchBytes, inFlight, rate, rounds = 3, seconds, warmUp } = options
+  const { batchBytes, inFlight, rate, rounds = 3 } = options
   to.print(`Three brokers of ours: acks=all, three replicas, each batch fdatasynced before it is acknowledged. Redis Streams: one server, an
 fsync before each answer (appendfsync always). NATS JetStream: three servers, three replicas, synced when the server pleases.
 ${rounds} rounds, the systems in turn in each; medians. One generator process, on the same machine.
@@ -58,34 +53,64 @@ consume   ${options.storedMib} MiB are read again and again
 endToEnd  ${figure(rate)} records per second, sent every ms: µs from the time when a record is due until it has arrived at a reader
 CPU µs    user and system time of all processes of the system, per record and per batch; a batch is what was stored or arrived as one
 `)
-  const systems = systemsOf(options, to.print)
   const rows: string[][] = []
+  await measureCases(options, to, (what, measured) => {
+    for (const [system, rounds] of measured) {
+      const found = middle(rounds)
+      rows.push(rowOf(what, system, found))
+      to.figures.push({ subject: 'mq', ...what, system, ...found })
+    }
+  })
+  const header = ['load', 'partitions', 'system', 'records/s', 'p50', 'p99', 'p99.9']
+  to.print(table([...header, 'CPU µs/record', '/batch', 'goal', 'refused'], rows))
+}
+
+/** The same cases, every round of each. */
+export async function measureMq(options: MqRunOptions, to: To): Promise<readonly Point[]> {
+  const points: Point[] = []
+  await measureCases(options, to, (what, measured) => {
+    const { task, recordBytes, partitions } = what
+    const labels = { load: taskName(what), recordBytes, partitions }
+    for (const [system, found] of measured) {
+      const rounds = found.map((round) =>
+        task.type === 'consume' ? known({ ...round, ...noLatency }) : known({ ...round }),
+      )
+      points.push({ labels, system, rounds })
+    }
+  })
+  return points
+}
+
+/** A consumer reads what is there: no record waits. */
+const noLatency = { p50: undefined, p99: undefined, p999: undefined } as const
+
+async function measureCases(
+  options: MqRunOptions,
+  { seed, print }: To,
+  use: (what: MqCase, measured: ReadonlyMap<string, readonly MqMeasured[]>) => void,
+): Promise<void> {
+  const systems = systemsOf(options, print)
   for (const what of casesOf({
     tasks: options.tasks.split(',').map(taskNamed),
     recordBytes: numbers(options.recordBytes),
     partitions: numbers(options.partitions),
-    batchBytes,
-    inFlight,
+    batchBytes: options.batchBytes,
+    inFlight: options.inFlight,
     storedMiB: options.storedMib,
-    perSecond: rate,
+    perSecond: options.rate,
   })) {
-    to.print(nameOf(what))
+    print(nameOf(what))
     const measured = await measureCase(what, {
       systems,
-      rounds,
-      warmUpMs: warmUp * 1000,
-      windowMs: seconds * 1000,
+      rounds: options.rounds ?? 3,
+      warmUpMs: options.warmUp * 1000,
+      windowMs: options.seconds * 1000,
       directory: options.dir,
-      seed: to.seed,
-      brokenOff: (system, { message }) => to.print(`${system} broke off: ${message}`),
+      seed,
+      brokenOff: (system, { message }) => print(`${system} broke off: ${message}`),
     })
-    for (const [system, found] of measured) {
-      rows.push(rowOf(what, system, found))
-      to.figures.push({ subject: 'mq', ...what, system, ...found })
-    }
+    use(what, measured)
   }
-  const header = ['load', 'partitions', 'system', 'records/s', 'p50', 'p99', 'p99.9']
-  to.print(table([...header, 'CPU µs/record', '/batch', 'goal', 'refused'], rows))
 }
 
 function systemsOf(
@@ -136,13 +161,17 @@ function rowOf(what: MqCase, system: string, found: MqMeasured): string[] {
   ]
 }
 
-function nameOf({ task, recordBytes }: MqCase): string {
+function nameOf(what: MqCase): string {
+  return `${taskName(what)} ${what.recordBytes} B`
+}
+
+function taskName({ task }: MqCase): string {
   const isSingle = task.type === 'produce' && task.batchRecords === 1 && task.inFlight === 1
-  return `${isSingle ? 'single' : task.type} ${recordBytes} B`
+  return isSingle ? 'single' : task.type
 }
 
 function verdict(name: string, found: MqMeasured): string {
-  const { perSecond, p50, p99 } = goals[name] ?? {}
+  const { perSecond, p50, p99 } = mqGoals[name] ?? {}
   if (perSecond !== undefined) return `${met(found.perSecond >= perSecond)} ${figure(perSecond)}/s`
   if (p50 !== undefined) return `${met(found.p50 <= p50)} p50 ${figure(p50)}`
   if (p99 !== undefined) return `${met(found.p99 <= p99)} p99 ${figure(p99)}`

@@ -21,7 +21,7 @@ export interface Measured {
 }
 
 export interface CompareOptions extends Omit<MeasureOptions, 'load' | 'cpuMicros'> {
-  readonly load: Omit<MeasureOptions['load'], 'servers' | 'dialect'>
+  readonly load: Omit<MeasureOptions['load'], 'servers' | 'protocol'>
   readonly rounds: number
 }
 
@@ -39,7 +39,7 @@ export async function compare(
       found[whose].push(
         await measure({
           ...options,
-          load: { ...options.load, servers: subject.addresses, dialect: 'jute' },
+          load: { ...options.load, servers: subject.addresses, protocol: 'jute' },
           name: `${options.name}-${round}`,
           cpuMicros: () => subject.cpuMicros(),
         }),

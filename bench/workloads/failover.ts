@@ -5,9 +5,12 @@
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Address } from '../../src/address.ts'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { ZkError } from '../../src/protocol/error-codes.ts'
-import type { BenchEnsemble, BenchServer } from '../ensemble.ts'
+import { leaderOf, openSession, type StartedSubject, type SubjectServer } from '../ensemble.ts'
+import { untilServing } from '../processes.ts'
+import type { DialectName } from '../raw-connection.ts'
 
 export const failures = ['SIGKILL', 'SIGSTOP'] as const
 export type Failure = (typeof failures)[number]
@@ -33,19 +36,27 @@ const restMs = 1000
 /** A round that takes longer has failed. */
 const patienceMs = 30_000
 
+export interface FailoverOptions {
+  readonly failure: Failure
+  readonly rounds: number
+  /** the protocol of the clients */
+  readonly dialect?: DialectName
+}
+
+/** The parts of a gap are known of our own servers that log at level info; of others they are NaN. */
 export async function failover(
-  ensemble: BenchEnsemble,
-  { failure, rounds }: { readonly failure: Failure; readonly rounds: number },
+  ensemble: StartedSubject,
+  { failure, rounds, dialect = 'native' }: FailoverOptions,
 ): Promise<Gap[]> {
-  const writers = new Writers(ensemble)
+  const writers = new Writers(ensemble, dialect)
   const gaps: Gap[] = []
   await writers.start()
   try {
     while (gaps.length < rounds) {
       await delay(restMs)
-      const leader = await ensemble.leader()
+      const leader = await leaderOf(ensemble.servers)
       if (leader === undefined) continue
-      gaps.push(await round(ensemble, writers, leader, failure))
+      gaps.push(await round(ensemble, writers, leader, { failure, dialect }))
     }
   } finally {
     await writers.stop()
@@ -54,10 +65,10 @@ export async function failover(
 }
 
 async function round(
-  ensemble: BenchEnsemble,
+  ensemble: StartedSubject,
   writers: Writers,
-  leader: BenchServer,
-  failure: Failure,
+  leader: SubjectServer,
+  { failure, dialect }: { readonly failure: Failure; readonly dialect: DialectName },
 ): Promise<Gap> {
   const failedAt = Date.now()
   const beganMs = performance.now()
@@ -66,9 +77,9 @@ async function round(
   const gap = await writers.gapAround(beganMs)
   const written = failedAt + (gap.endMs - beganMs)
   const milestones = milestonesOf(ensemble, leader, failedAt)
-  if (failure === 'SIGKILL') await ensemble.revive(leader)
+  if (failure === 'SIGKILL') leader.process = leader.start()
   else leader.process.kill('SIGCONT')
-  await ensemble.untilServing(leader)
+  await untilServing(leader, () => openSession(leader.client, dialect))
   const { looking, elected, leading } = milestones
   return {
     total: gap.endMs - gap.beginMs,
@@ -81,26 +92,28 @@ async function round(
 
 /** Write continuously, and record when the last answer came. */
 class Writers {
-  readonly #clients: ZkClient[]
+  readonly #clients: Map<Address, ZkClient>
+  readonly #dialect: DialectName
   readonly #answers: number[] = []
   #stopped = false
   #lines: Promise<void>[] = []
 
-  constructor({ addresses }: BenchEnsemble) {
-    this.#clients = addresses.map((address) => new ZkClient({ servers: [address] }))
+  constructor({ addresses }: StartedSubject, dialect: DialectName) {
+    this.#dialect = dialect
+    this.#clients = new Map(addresses.map((address) => [address, this.#newClient(address)]))
   }
 
   async start(): Promise<void> {
-    await Promise.all(this.#clients.map((client) => client.connect()))
-    const [first] = this.#clients
+    await Promise.all([...this.#clients.values()].map((client) => client.connect()))
+    const [first] = this.#clients.values()
     if ((await first?.exists(path)) === undefined) await first?.create(path)
-    this.#lines = this.#clients.map((client) => this.#write(client))
+    this.#lines = [...this.#clients.keys()].map((address) => this.#write(address))
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.all(this.#lines)
-    await Promise.all(this.#clients.map((client) => client.close()))
+    await Promise.all([...this.#clients.values()].map((client) => client.close()))
   }
 
   /** The longest gap between answers that began around or after `beganMs`, once it has ended. */
@@ -125,13 +138,23 @@ class Writers {
     }
   }
 
-  async #write(client: ZkClient): Promise<void> {
+  #newClient(address: Address): ZkClient {
+    return new ZkClient({ servers: [address], dialect: this.#dialect })
+  }
+
+  async #write(address: Address): Promise<void> {
     while (!this.#stopped) {
       try {
-        await client.setData(path, 'x')
+        await this.#clients.get(address)?.setData(path, 'x')
         this.#answers.push(performance.now())
       } catch (error) {
-        if (!(error instanceof ZkError) || error.code !== 'CONNECTIONLOSS') throw error
+        if (!(error instanceof ZkError)) throw error
+        if (error.code === 'CONNECTIONLOSS') continue
+        if (error.code !== 'SESSIONEXPIRED') throw error
+        // Its server was away for longer than the session's time-out: it goes on with a new one.
+        const client = this.#newClient(address)
+        this.#clients.set(address, client)
+        await client.connect()
       }
     }
   }
@@ -139,8 +162,8 @@ class Writers {
 
 /** When the survivors logged that they look, are elected, and lead; wall-clock ms. */
 function milestonesOf(
-  { servers }: BenchEnsemble,
-  failed: BenchServer,
+  { servers }: StartedSubject,
+  failed: SubjectServer,
   sinceMs: number,
 ): { looking: number; elected: number; leading: number } {
   const said = servers
@@ -152,9 +175,12 @@ function milestonesOf(
   const timesOf = (sentence: string) => {
     return said.filter(({ msg }) => msg === sentence).map(({ time }) => time)
   }
-  const leading = Math.min(...timesOf('Leading'))
-  const elected = Math.max(
-    ...timesOf('Elected, preparing to lead').filter((time) => time <= leading),
-  )
-  return { looking: Math.min(...timesOf('Looking for a leader')), elected, leading }
+  const first = (times: readonly number[]) => times.toSorted((a, b) => a - b)[0] ?? Number.NaN
+  const leading = first(timesOf('Leading'))
+  const elections = timesOf('Elected, preparing to lead').filter((time) => time <= leading)
+  return {
+    looking: first(timesOf('Looking for a leader')),
+    elected: elections.toSorted((a, b) => b - a)[0] ?? Number.NaN,
+    leading,
+  }
 }

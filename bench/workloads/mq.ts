@@ -29,7 +29,6 @@ export interface MqOptions {
   readonly brokenOff: (system: string, error: Error) => void
 }
 
-/** Medians over the rounds. */
 export interface MqMeasured {
   readonly perSecond: number
   readonly failed: number
@@ -41,11 +40,11 @@ export interface MqMeasured {
   readonly cpuMicrosPerBatch: number | undefined
 }
 
-/** @returns by the systems' names */
+/** @returns every round, by the systems' names */
 export async function measureCase(
   what: MqCase,
   options: MqOptions,
-): Promise<ReadonlyMap<string, MqMeasured>> {
+): Promise<ReadonlyMap<string, readonly MqMeasured[]>> {
   const { systems, directory, rounds } = options
   const started = new Map<string, MqSystem>()
   try {
@@ -65,7 +64,7 @@ export async function measureCase(
         }
       }
     }
-    return new Map([...found].map(([name, measured]) => [name, middle(measured)]))
+    return found
   } finally {
     for (const system of started.values()) await system.stop()
   }
@@ -112,7 +111,8 @@ async function measureOnce(
   }
 }
 
-function middle(measured: readonly MqMeasured[]): MqMeasured {
+/** Medians over the rounds. */
+export function middle(measured: readonly MqMeasured[]): MqMeasured {
   const of = (pick: (one: MqMeasured) => number) => median(measured.map(pick))
   const ofKnown = (pick: (one: MqMeasured) => number | undefined) => {
     const known = measured.map(pick).filter((one) => one !== undefined)

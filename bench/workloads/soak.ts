@@ -63,7 +63,7 @@ export async function soak(
             ...load,
             valueBytes: 100,
             seed: seed + turn,
-            dialect: 'native',
+            protocol: 'native',
           },
           generators: 1,
           warmUpMs,

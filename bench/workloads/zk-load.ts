@@ -1,11 +1,13 @@
-// The load of one connection of a generator: keeps `outstanding` requests in flight, endlessly.
+// The load of one connection of a generator: a closed loop, which keeps `outstanding` requests in
+// flight, or an open one, whose requests are due at a fixed rate.
 
 import { Random } from '../../src/random.ts'
 import { Histogram } from '../histogram.ts'
-import type { RawConnection } from '../raw-connection.ts'
+import type { LoadConnection } from '../load-connection.ts'
+import { keeperRequests } from './keeper.ts'
 
 /** Creates come last: they leave a larger tree. */
-export const workloadNames = ['set', 'get', 'mix', 'create'] as const
+export const workloadNames = ['set', 'get', 'mix', 'keeper', 'create'] as const
 export type WorkloadName = (typeof workloadNames)[number]
 
 /** Descriptions for the report. */
@@ -13,6 +15,7 @@ export const workloads: Readonly<Record<WorkloadName, string>> = {
   set: 'setData of one of 1000 znodes',
   get: 'getData of one of 1000 znodes',
   mix: '90 % get, 10 % set',
+  keeper: 'reads, lists, sets, multis and watches by weight',
   create: 'create of a new persistent znode',
 }
 
@@ -34,68 +37,91 @@ export function newCounters(): Counters {
   return { done: 0, failed: 0, latency: new Histogram() }
 }
 
+interface LoadOptions {
+  readonly workload: WorkloadName
+  readonly valueBytes: number
+  /** unique among all connections to the servers: part of the paths it creates */
+  readonly name: string
+  readonly seed: number
+  readonly counters: () => Counters
+}
+
 /**
- * Starts the loop on an established connection. It never ends; `counters` may be exchanged
- * meanwhile.
- *
- * @param name unique among all connections to the servers: part of the paths it creates
+ * Starts a closed loop on an established connection: `outstanding` requests are kept on the way. It
+ * never ends; `counters` may be exchanged meanwhile.
  */
 export function startLoad(
-  connection: RawConnection,
-  options: {
-    readonly workload: WorkloadName
-    readonly outstanding: number
-    readonly valueBytes: number
-    readonly name: string
-    readonly seed: number
-    readonly counters: () => Counters
-  },
+  connection: LoadConnection,
+  options: LoadOptions & { readonly outstanding: number },
 ): void {
-  const { outstanding, counters } = options
   const next = requestsOf(connection, options)
-  // Answers come in the order of the requests, so a ring of sending times is enough.
-  const sentAt = new Float64Array(outstanding)
-  let sent = 0
-  let answered = 0
-
   const fill = () => {
     const now = performance.now()
-    while (sent - answered < outstanding) {
-      connection.send(next())
-      sentAt[sent % outstanding] = now
+    while (connection.outstanding < options.outstanding) connection.send(next(), now)
+  }
+  countReplies(connection, options.counters, fill)
+  fill()
+  connection.flush()
+}
+
+/** Requests that an open loop may have on the way; those that are due beyond it wait, and are late. */
+const openOutstandingMax = 10_000
+/** How often an open loop looks which requests are due. */
+const openTickMs = 1
+
+/**
+ * Starts an open loop: requests are due at a fixed rate whether or not earlier ones are answered. The
+ * latency of each counts from when it was due, so that a stall is seen by all that were due
+ * meanwhile (no coordinated omission). It ends with its timer.
+ */
+export function startOpenLoad(
+  connection: LoadConnection,
+  options: LoadOptions & { readonly ratePerSecond: number },
+): NodeJS.Timeout {
+  const next = requestsOf(connection, options)
+  const periodMs = 1000 / options.ratePerSecond
+  // Connections that begin together do not send together.
+  const beginMs = performance.now() + new Random(options.seed).next() * periodMs
+  let sent = 0
+  const sendDue = () => {
+    const now = performance.now()
+    while (connection.outstanding < openOutstandingMax) {
+      const dueMs = beginMs + sent * periodMs
+      if (dueMs > now) break
+      connection.send(next(), dueMs)
       sent++
     }
+    connection.flush()
   }
+  countReplies(connection, options.counters, () => undefined)
+  return setInterval(sendDue, openTickMs)
+}
+
+/** Counts each answer with its latency from its mark on; `answered` follows those of one turn. */
+function countReplies(
+  connection: LoadConnection,
+  counters: () => Counters,
+  answered: () => void,
+): void {
   let now = 0
   let turnBegins = true
-  connection.onReply = (err) => {
+  connection.onReply = (err, mark) => {
     // One clock reading per piece of input: its answers arrived together.
     if (turnBegins) now = performance.now()
     turnBegins = false
     const current = counters()
     if (err === 0) current.done++
     else current.failed++
-    current.latency.record((now - (sentAt[answered % outstanding] ?? now)) * 1000)
-    answered++
+    current.latency.record((now - mark) * 1000)
   }
   connection.onTurn = () => {
     turnBegins = true
-    fill()
+    answered()
   }
-  fill()
-  connection.flush()
 }
 
 /** An endless supply of request frames; each is valid until the next one is taken. */
-function requestsOf(
-  connection: RawConnection,
-  options: {
-    readonly workload: WorkloadName
-    readonly valueBytes: number
-    readonly name: string
-    readonly seed: number
-  },
-): () => Buffer {
+function requestsOf(connection: LoadConnection, options: LoadOptions): () => Buffer {
   const random = new Random(options.seed)
   const data = random.bytes(options.valueBytes)
   const gets = () =>
@@ -114,6 +140,11 @@ function requestsOf(
     }
     case 'create':
       return creates(connection, data, options.name)
+    case 'keeper': {
+      const paths = Array.from({ length: keyCount }, (_, key) => keyPath(key))
+      const churnPath = `${root}/${options.name}`
+      return keeperRequests(connection, { paths, churnPath, data, random })
+    }
   }
 }
 
@@ -123,7 +154,7 @@ function keys(template: (path: string) => Buffer, random: Random): () => Buffer 
 }
 
 /** One frame; the last nine digits of its path are incremented in place. */
-function creates(connection: RawConnection, data: Uint8Array, name: string): () => Buffer {
+function creates(connection: LoadConnection, data: Uint8Array, name: string): () => Buffer {
   const digits = 9
   const path = `${root}/${name}-${'0'.repeat(digits)}`
   const template = connection.template({ type: 'create', path, data, mode: 'persistent' })

@@ -1,9 +1,8 @@
 // One client, one write at a time: the measurement of the original system's table.
 
+import { randomUUID } from 'node:crypto'
 import type { Address } from '../../src/address.ts'
-import { RawConnection } from '../raw-connection.ts'
-
-const path = '/sequential'
+import { connect, type ProtocolName } from '../load-connection.ts'
 
 /** @returns the median of `runs` times for each count, in ms */
 export async function sequentialWrites(
@@ -12,11 +11,15 @@ export async function sequentialWrites(
     readonly counts: readonly number[]
     readonly runs: number
     readonly valueBytes: number
+    readonly protocol?: ProtocolName
   },
 ): Promise<number[]> {
+  const { protocol = 'native' } = options
   const failed = () => undefined
-  const connection = await RawConnection.connect(server, { timeoutMs: 30_000, failed })
+  const connection = await connect(server, { protocol, timeoutMs: 30_000, failed })
   const data = new Uint8Array(options.valueBytes)
+  // A znode of its own: several measurements run on the same servers.
+  const path = `/sequential-${randomUUID()}`
   await connection.request({ type: 'create', path, data, mode: 'persistent' })
   const write = () => connection.request({ type: 'setData', path, data, version: -1 })
   const medians: number[] = []

@@ -6,7 +6,7 @@
 
 import type { ErrorNumber } from './error-codes.ts'
 import type { MsgpackWriter } from './msgpack.ts'
-import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from './zk/messages.ts'
+import type { Hello, ReplyBody, Request, ServedReply, WatchEvent, Welcome } from './zk/messages.ts'
 import type { Zxid } from './zxid.ts'
 
 export interface Dialect {
@@ -36,7 +36,7 @@ export interface ServerCodec {
    * @throws ProtocolError if the connection must be closed
    */
   decodeRequest(buffer: Buffer, start: number, end: number): Request | undefined
-  encodeReply(out: MsgpackWriter, xid: number, zxid: Zxid, body: ReplyBody): void
+  encodeReply(out: MsgpackWriter, xid: number, zxid: Zxid, body: ServedReply): void
   encodeEvent(out: MsgpackWriter, event: WatchEvent): void
 }
 

@@ -95,23 +95,11 @@ export class MsgpackWriter extends ByteWriter {
     const at = this.length
     // The header's size depends on the byte length, which is known only after writing; short
     // strings of ASCII, nearly all of ours, are written in place.
-    const guess = headerBytesOfString(value.length)
+    const guess = stringHeaderBytes(value.length)
     const bytes = writeUtf8(buffer, value, at + guess)
-    const header = headerBytesOfString(bytes)
+    const header = stringHeaderBytes(bytes)
     if (header !== guess) buffer.copyWithin(at + header, at + guess, at + guess + bytes)
-    if (header === 1) {
-      buffer[at] = 0xa0 | bytes
-    } else if (header === 2) {
-      buffer[at] = 0xd9
-      buffer[at + 1] = bytes
-    } else if (header === 3) {
-      buffer[at] = 0xda
-      buffer.writeUInt16BE(bytes, at + 1)
-    } else {
-      buffer[at] = 0xdb
-      buffer.writeUInt32BE(bytes, at + 1)
-    }
-    this.length = at + header + bytes
+    this.length = writeStringHeader(buffer, at, bytes) + bytes
   }
 
   /** Bytes, copied; or nil. */
@@ -156,10 +144,30 @@ export class MsgpackWriter extends ByteWriter {
   }
 }
 
-function headerBytesOfString(bytes: number): number {
+/** The size of the header of a text of `bytes`. */
+export function stringHeaderBytes(bytes: number): number {
   if (bytes < 32) return 1
   if (bytes < 0x100) return 2
   return bytes < 0x10000 ? 3 : 5
+}
+
+/** @returns where the text begins */
+export function writeStringHeader(buffer: Buffer, at: number, bytes: number): number {
+  if (bytes < 32) {
+    buffer[at] = 0xa0 | bytes
+    return at + 1
+  }
+  if (bytes < 0x100) {
+    buffer[at] = 0xd9
+    buffer[at + 1] = bytes
+    return at + 2
+  }
+  if (bytes < 0x10000) {
+    buffer[at] = 0xda
+    return buffer.writeUInt16BE(bytes, at + 1)
+  }
+  buffer[at] = 0xdb
+  return buffer.writeUInt32BE(bytes, at + 1)
 }
 
 /**

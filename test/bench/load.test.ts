@@ -3,8 +3,14 @@ import type { Subject } from '../../bench/ensemble.ts'
 import { fillKeys, measure } from '../../bench/measure.ts'
 import { type DialectName, dialectNames, RawConnection } from '../../bench/raw-connection.ts'
 import { compare } from '../../bench/workloads/compare.ts'
+import { keeperWeights, listRoot } from '../../bench/workloads/keeper.ts'
 import { holdSessions } from '../../bench/workloads/sessions.ts'
-import { newCounters, startLoad, type WorkloadName } from '../../bench/workloads/zk-load.ts'
+import {
+  newCounters,
+  startLoad,
+  startOpenLoad,
+  type WorkloadName,
+} from '../../bench/workloads/zk-load.ts'
 import { sequentialWrites } from '../../bench/workloads/zk-sequential.ts'
 import type { Address } from '../../src/address.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
@@ -94,6 +100,68 @@ t.test('a mix is about 90 % reads', async (t) => {
   t.ok(requests.every(({ type }) => type === 'getData' || type === 'setData'))
 })
 
+for (const dialect of dialectNames) {
+  t.test(`the mixed load draws its requests by weight, in ${dialect}`, async (t) => {
+    const { requests, counters } = await load('keeper', 16, 3000, { dialect })
+    t.equal(counters.failed, 0)
+    const shareOf = (isIt: (request: Request) => boolean) =>
+      (requests.filter(isIt).length / requests.length) * 100
+    const { get, watch, exists, list, set, multi, churn } = keeperWeights
+    const shares = {
+      getData: get + watch,
+      exists,
+      getChildren: list,
+      setData: set,
+      multi,
+      create: churn / 2,
+      delete: churn / 2,
+    }
+    t.equal(
+      Object.values(shares).reduce((sum, one) => sum + one),
+      100,
+    )
+    for (const [type, share] of Object.entries(shares)) {
+      const found = shareOf((request) => request.type === type)
+      t.ok(Math.abs(found - share) < 3, `${type}: ${found} %, wanted ${share}`)
+    }
+    t.ok(Math.abs(shareOf((one) => one.type === 'getData' && one.watch) - watch) < 3)
+    const lists = requests.flatMap((one) => (one.type === 'getChildren' ? one.path : []))
+    t.ok(lists.every((path) => path === listRoot))
+    const churned = requests.flatMap(({ type }) =>
+      type === 'create' || type === 'delete' ? type : [],
+    )
+    t.ok(churned.every((type, i) => type === (i % 2 === 0 ? 'create' : 'delete')))
+  })
+}
+
+t.test('an open loop counts from when a request was due, not from when it was sent', async (t) => {
+  const { address, stop } = await startResponder()
+  t.teardown(stop)
+  const connection = await RawConnection.connect(address, { timeoutMs, failed: ignore })
+  const counters = newCounters()
+  const stallMs = 100
+  const load = { workload: 'get', valueBytes: 10, name: 'x', seed: 1, ratePerSecond: 1000 } as const
+  await new Promise<void>((resolve) => {
+    const timer = startOpenLoad(connection, {
+      ...load,
+      counters: () => {
+        if (counters.done >= stallMs) {
+          clearInterval(timer)
+          resolve()
+        }
+        return counters
+      },
+    })
+    // The generator itself stalls: one request becomes due every millisecond, and none is sent.
+    const until = performance.now() + stallMs
+    while (performance.now() < until);
+  })
+  connection.close()
+  // They were due evenly throughout the stall, and sent at its end.
+  const median = counters.latency.percentile(50)
+  t.ok(median >= (stallMs / 2 - 10) * 1000, `half of them waited for ${median} µs`)
+})
+
 const options = {
   generators: 2,
   warmUpMs: 20,
@@ -105,13 +173,13 @@ t.test('a measurement counts what its generators did, and the CPU time per answe
   const { address, requests, stop } = await startResponder()
   t.teardown(stop)
   await fillKeys(address, { valueBytes: 10 })
-  t.equal(requests.filter(({ type }) => type === 'create').length, 1001)
+  t.equal(requests.filter(({ type }) => type === 'create').length, 1102)
   let micros = 0
   const { perSecond, failed, cpuMicros, latency } = await measure({
     ...options,
     load: {
       servers: [address],
-      dialect: 'native',
+      protocol: 'native',
       workload: 'set',
       connections: 3,
       outstanding: 2,
@@ -148,7 +216,7 @@ t.test('a server that closes a connection fails the measurement', async (t) => {
     windowMs: 30_000,
     load: {
       servers: [address],
-      dialect: 'native',
+      protocol: 'native',
       workload: 'get',
       connections: 2,
       outstanding: 2,

@@ -105,6 +105,11 @@ export function works(request: Request, xid: number): { xid: number; body: Reply
       return { xid, body: { type: 'getData', data: null, stat } }
     case 'exists':
       return { xid, body: { type: 'exists', stat } }
+    case 'getChildren':
+      return { xid, body: { type: 'getChildren', children: [], stat } }
+    case 'multi':
+      return { xid, body: { type: 'multi', results: [] } }
+    case 'delete':
     case 'sync':
     case 'closeSession':
       return { xid, body: { type: request.type } }

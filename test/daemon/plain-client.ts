@@ -7,7 +7,7 @@ import { Fifo } from '../../src/fifo.ts'
 import { digestOf } from '../../src/protocol/digest.ts'
 import { type ErrorNumber, errorCodeOf } from '../../src/protocol/error-codes.ts'
 import { type Acl, type Id, noSession, perms, type SessionId } from '../../src/protocol/records.ts'
-import type { Hello, ReplyBody, Request, WatchEvent } from '../../src/protocol/zk/messages.ts'
+import type { Hello, Request, ServedReply, WatchEvent } from '../../src/protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../src/protocol/zxid.ts'
 import type { FakeServer } from './fake-client.ts'
 
@@ -26,7 +26,7 @@ export class PlainClient implements WritableClient {
   closed = false
   /** As text: `welcome`, `getData`, `exists NOAUTH`, `event NodeCreated /a`, `closed` … */
   #heard: string[] = []
-  readonly replies: { readonly zxid: Zxid; readonly body: ReplyBody }[] = []
+  readonly replies: { readonly zxid: Zxid; readonly body: ServedReply }[] = []
   #xid = 0
   readonly #asked: Request['type'][] = []
 
@@ -65,7 +65,7 @@ export class PlainClient implements WritableClient {
   }
 
   /** @returns the answer to a request that is answered immediately */
-  answer(request: Request): ReplyBody {
+  answer(request: Request): ServedReply {
     this.ask(request)
     const reply = this.replies.at(-1)
     if (reply === undefined || this.queue.length > 0) throw new Error('no answer')
@@ -84,12 +84,12 @@ export class PlainClient implements WritableClient {
     this.close()
   }
 
-  reply(xid: number, zxid: Zxid, body: ReplyBody): void {
+  reply(xid: number, zxid: Zxid, body: ServedReply): void {
     if (this.closed) return
     if (xid !== this.replies.length + 1) throw new Error(`xid ${xid} is answered out of order`)
     this.replies.push({ zxid, body })
     const type = this.#asked[xid - 1]
-    this.#heard.push(body.type === 'error' ? `${type} ${errorCodeOf(body.code)}` : body.type)
+    this.#heard.push(body.type === 'error' ? `${type} ${errorCodeOf(body.code)}` : `${type}`)
   }
 
   notify({ type, path }: WatchEvent): void {

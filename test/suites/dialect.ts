@@ -6,12 +6,14 @@ import type { ClientCodec, Dialect, ServerCodec } from '../../src/protocol/diale
 import { errorCodes, ProtocolError } from '../../src/protocol/error-codes.ts'
 import { FrameDecoder } from '../../src/protocol/frame.ts'
 import { MsgpackWriter } from '../../src/protocol/msgpack.ts'
+import { NameRun } from '../../src/protocol/name-run.ts'
 import { perms, type ServerId, type SessionId, type Stat } from '../../src/protocol/records.ts'
 import type {
   CreateMode,
   Hello,
   ReplyBody,
   Request,
+  ServedReply,
   WatchEvent,
   Welcome,
 } from '../../src/protocol/zk/messages.ts'
@@ -303,6 +305,38 @@ export function testDialect(name: string, dialect: Dialect, lossy: Lossy = {}): 
         if (failed) t.match(message, { type: 'reply', err: errorCodes.BADVERSION })
         else t.strictSame(plain(client.decodeBody(request.type)), plain(read(body)), request.type)
       }
+    }
+  })
+
+  t.test(`${name}: a listing has the bytes of a getChildren`, async (t) => {
+    const children = ['a', 'é', 'x'.repeat(300)]
+    const runs = [children.slice(0, 2), [], children.slice(2)].map((names) => {
+      const run = new NameRun()
+      for (const one of names) run.add(one)
+      return run
+    })
+    const names = { count: children.length, bytes: 0, runs }
+    const error = { type: 'error', code: errorCodes.NOAUTH } as const
+    const forms: readonly (readonly [Request, ReplyBody, ServedReply])[] = [
+      [
+        { type: 'getChildren', path, watch: true },
+        { type: 'getChildren', children, stat },
+        { type: 'listing', names, stat },
+      ],
+      [
+        { type: 'multiRead', ops: [{ type: 'getChildren', path }] },
+        { type: 'multiRead', results: [{ type: 'getChildren', children, stat }, error] },
+        { type: 'multiRead', results: [{ type: 'listing', names, stat }, error] },
+      ],
+    ]
+    for (const [request, body, listed] of forms) {
+      const asked = frame((out) => dialect.clientCodec().encodeRequest(out, 1, request))
+      const [whole, inserted] = [body, listed].map((reply) => {
+        const server = dialect.serverCodec()
+        server.decodeRequest(asked, 4, asked.length)
+        return frame((out) => server.encodeReply(out, 1, 1 as Zxid, reply)).toString('hex')
+      })
+      t.equal(inserted, whole, request.type)
     }
   })
 

@@ -16,7 +16,7 @@ const reasons: Readonly<Record<ErrorCode, string>> = {
   RUNTIMEINCONSISTENCY: 'another part of the multi failed',
   DATAINCONSISTENCY: "the server's data is inconsistent",
   CONNECTIONLOSS: 'the connection was lost before the answer came, so the outcome is unknown',
-  MARSHALLINGERROR: 'the server could not read the request',
+  MARSHALLINGERROR: 'the server could not read the request, or its answer does not fit a frame',
   UNIMPLEMENTED: 'the server does not support this request',
   OPERATIONTIMEOUT: 'the server did not finish in time',
   BADARGUMENTS: 'the server does not accept an argument',

@@ -18,7 +18,7 @@ import type { Dialect, ServerCodec } from '../../protocol/dialect.ts'
 import { errorCodes, ProtocolError } from '../../protocol/error-codes.ts'
 import { type Id, noSession, type ServerId, type SessionId } from '../../protocol/records.ts'
 import type { FirstBytes, Link } from '../../protocol/transport/transport.ts'
-import type { Hello, ReplyBody, Request, WatchEvent } from '../../protocol/zk/messages.ts'
+import type { Hello, Request, ServedReply, WatchEvent } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import type { Metrics } from '../metrics.ts'
 import { addressIdentity, identitiesOf } from '../session/authentication.ts'
@@ -199,12 +199,12 @@ export class Connection implements WritableClient {
     this.close()
   }
 
-  reply(xid: number, zxid: Zxid, body: ReplyBody): void {
+  reply(xid: number, zxid: Zxid, body: ServedReply): void {
     if (this.#state === 'closed') return
     const out = this.#link.beginFrame()
-    const start = out.length
+    const start = out.totalBytes
     this.#codec.encodeReply(out, xid, zxid, body)
-    this.#server.metrics.replied(out.length - start)
+    this.#server.metrics.replied(out.totalBytes - start)
     this.stats.replied(xid, zxid)
     this.#link.endFrame()
     if (this.#paused) this.#maybeResume()
@@ -370,4 +370,4 @@ export class Connection implements WritableClient {
   }
 }
 
-const unimplemented: ReplyBody = { type: 'error', code: errorCodes.UNIMPLEMENTED }
+const unimplemented: ServedReply = { type: 'error', code: errorCodes.UNIMPLEMENTED }

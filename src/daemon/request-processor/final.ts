@@ -12,9 +12,11 @@ import { limits } from '../../limits.ts'
 import { type ErrorCode, errorCodes } from '../../protocol/error-codes.ts'
 import { perms } from '../../protocol/records.ts'
 import type {
+  Listing,
   ReadOp,
-  ReadResult,
   ReplyBody,
+  ServedReply,
+  ServedResult,
   SetWatches,
   WatchEvent,
 } from '../../protocol/zk/messages.ts'
@@ -30,6 +32,7 @@ import type { Znode } from '../ztree/znode.ts'
 import { type Applied, configPath, type TreeEvent, type ZTree } from '../ztree/ztree.ts'
 
 type Refusal = Extract<ReplyBody, { type: 'error' }>
+type NamesAlone = Extract<ReplyBody, { type: 'getChildren' }>
 
 export interface FinalParts {
   readonly tree: ZTree
@@ -98,7 +101,7 @@ export class FinalProcessor {
     return config !== undefined && this.#may(client, config, perms.write)
   }
 
-  #read(client: Client, request: Readable): ReplyBody {
+  #read(client: Client, request: Readable): ServedReply {
     const tree = this.#tree
     switch (request.type) {
       case 'getData': {
@@ -115,7 +118,13 @@ export class FinalProcessor {
         if (request.watch && !this.#watch(client, request.path, 'child')) {
           return refusals.THROTTLEDOP
         }
-        return { type: 'getChildren', children: tree.children(znode), stat: tree.stat(znode) }
+        return this.#list(znode, limits.answerBytesMax)
+      }
+      case 'getChildrenPage': {
+        const znode = this.#readable(client, request.path)
+        if ('code' in znode) return znode
+        const { names, next } = znode.childrenPage(request.from, limits.childrenPageBytes)
+        return { type: 'listingPage', names, next, stat: tree.stat(znode) }
       }
       case 'getACL':
         return this.#getACL(client, request.path)
@@ -126,8 +135,10 @@ export class FinalProcessor {
       }
       case 'getEphemerals': {
         const prefix = request.prefix === '/' ? '' : request.prefix
-        const paths = [...tree.ephemeralsOf(client.session)]
-        return { type: 'getEphemerals', paths: paths.filter((path) => path.startsWith(prefix)) }
+        const all = [...tree.ephemeralsOf(client.session)]
+        const paths = all.filter((path) => path.startsWith(prefix))
+        if (listBytes(paths) > limits.answerBytesMax) return refusals.MARSHALLINGERROR
+        return { type: 'getEphemerals', paths }
       }
       case 'multiRead':
         return { type: 'multiRead', results: this.#multiRead(client, request.ops) }
@@ -182,23 +193,35 @@ export class FinalProcessor {
   }
 
   /** Parts after the size limit of one answer are refused individually. */
-  #multiRead(client: Client, ops: readonly ReadOp[]): ReadResult[] {
+  #multiRead(client: Client, ops: readonly ReadOp[]): ServedResult[] {
     let bytes = 0
-    return ops.map((op): ReadResult => {
+    return ops.map((op): ServedResult => {
       if (bytes > limits.multiReadBytesMax) return refusals.THROTTLEDOP
       const znode = this.#readable(client, op.path)
       if ('code' in znode) return znode
-      const stat = this.#tree.stat(znode)
       bytes += statBytes
       if (op.type === 'getData') {
         const data = this.#tree.data(znode)
         bytes += data?.length ?? 0
-        return { type: 'getData', data, stat }
+        return { type: 'getData', data, stat: this.#tree.stat(znode) }
       }
-      const children = this.#tree.children(znode)
-      for (const name of children) bytes += lengthBytes + name.length
-      return { type: 'getChildren', children, stat }
+      const list = this.#list(znode, limits.answerBytesMax - bytes)
+      if (list.type === 'listing') bytes += list.names.bytes
+      else if (list.type === 'getChildren') bytes += listBytes(list.children)
+      return list
     })
+  }
+
+  /** The children, unless their names take more than `bytesMax`. */
+  #list(znode: Readonly<Znode>, bytesMax: number): Listing | NamesAlone | Refusal {
+    const names = znode.manyNames
+    if (names !== undefined) {
+      if (names.bytes > bytesMax) return refusals.MARSHALLINGERROR
+      return { type: 'listing', names, stat: this.#tree.stat(znode) }
+    }
+    const children = this.#tree.children(znode)
+    if (listBytes(children) > bytesMax) return refusals.MARSHALLINGERROR
+    return { type: 'getChildren', children, stat: this.#tree.stat(znode) }
   }
 
   #setWatches(client: Client, request: SetWatches): ReplyBody {
@@ -250,9 +273,21 @@ const done = {
   sync: { type: 'sync' },
 } as const
 
-/** In jute; an estimate of an answer's size is enough. */
+/** In jute, the longer of the dialects' forms. */
 const statBytes = 68
 const lengthBytes = 4
+
+/** Of text up to U+FFFF, which is all that a path may have. */
+const bytesPerUnitMax = 3
+
+/** Exact where a limit could be near. */
+function listBytes(names: readonly string[]): number {
+  let units = 0
+  for (const name of names) units += name.length
+  const headers = lengthBytes * names.length
+  if (headers + bytesPerUnitMax * units <= limits.multiReadBytesMax) return headers + units
+  return names.reduce((sum, name) => sum + Buffer.byteLength(name), headers)
+}
 
 /** Refusals that end the connection. */
 const endings: ReadonlySet<number> = new Set([
@@ -271,4 +306,6 @@ const refusals = {
   NOWATCHER: refusal('NOWATCHER'),
   THROTTLEDOP: refusal('THROTTLEDOP'),
   UNIMPLEMENTED: refusal('UNIMPLEMENTED'),
+  /** The answer does not fit a frame. */
+  MARSHALLINGERROR: refusal('MARSHALLINGERROR'),
 }

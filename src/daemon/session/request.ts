@@ -7,6 +7,7 @@ import type {
   ReadRequest,
   ReplyBody,
   Request,
+  ServedReply,
   WatchEvent,
   WriteRequest,
 } from '../../protocol/zk/messages.ts'
@@ -56,8 +57,8 @@ export interface Client {
   welcome(session: SessionId, timeoutMs: number, password: Uint8Array): void
   /** The session does not exist according to the leader: informs the client, and closes. */
   refuse(): void
-  /** `zxid` is the write's own; for a read, the last one applied here. */
-  reply(xid: number, zxid: Zxid, body: ReplyBody): void
+  /** `zxid` is the write's own; for a read, the last one applied here. `body` is used during the call. */
+  reply(xid: number, zxid: Zxid, body: ServedReply): void
   notify(event: WatchEvent): void
   /** Sends the queued output, then closes. Waiting requests are not answered. */
   close(): void
@@ -106,6 +107,7 @@ export function isWrite(request: Request): request is WriteRequest {
     case 'whoAmI':
     case 'moveLeader':
     case 'drain':
+    case 'getChildrenPage':
     case 'sasl':
     case 'auth':
     case 'refused':

@@ -12,6 +12,7 @@ import { Fifo } from '../../fifo.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import type { ServerCodec } from '../dialect.ts'
 import { errorCodes, ProtocolError } from '../error-codes.ts'
+import type { EncodedNames } from '../name-run.ts'
 import { openAcl, type SessionId } from '../records.ts'
 import {
   type AddWatchMode,
@@ -23,10 +24,10 @@ import {
   type MultiOp,
   type MultiResult,
   type ReadOp,
-  type ReadResult,
-  type ReplyBody,
   type Request,
   type RequestedMode,
+  type ServedReply,
+  type ServedResult,
   type WatchEvent,
   type Welcome,
   type WriteOp,
@@ -200,7 +201,7 @@ export class ZooKeeperServerCodec implements ServerCodec {
     return undefined
   }
 
-  encodeReply(out: ByteWriter, xid: number, zxid: Zxid, body: ReplyBody): void {
+  encodeReply(out: ByteWriter, xid: number, zxid: Zxid, body: ServedReply): void {
     const asked = this.#asked.shift() ?? 0
     out.int32(xid)
     out.int64(asked === opcodes.auth ? zxidZero : zxid)
@@ -225,6 +226,10 @@ export class ZooKeeperServerCodec implements ServerCodec {
         return
       case 'getChildren':
         writePaths(out, body.children)
+        if (asked === opcodes.getChildren2) writeStat(out, body.stat)
+        return
+      case 'listing':
+        writeNames(out, body.names)
         if (asked === opcodes.getChildren2) writeStat(out, body.stat)
         return
       case 'getACL':
@@ -259,6 +264,8 @@ export class ZooKeeperServerCodec implements ServerCodec {
       // Of our own dialect alone.
       case 'moveLeader':
       case 'drain':
+      case 'getChildrenPage':
+      case 'listingPage':
       case 'error':
       case 'ping':
       case 'delete':
@@ -409,7 +416,7 @@ function writeResult(out: ByteWriter, result: MultiResult, asked: number | undef
   }
 }
 
-function writeReadResult(out: ByteWriter, result: ReadResult): void {
+function writeReadResult(out: ByteWriter, result: ServedResult): void {
   switch (result.type) {
     case 'getData':
       resultHeader(out, opcodes.getData)
@@ -420,10 +427,19 @@ function writeReadResult(out: ByteWriter, result: ReadResult): void {
       resultHeader(out, opcodes.getChildren)
       writePaths(out, result.children)
       return
+    case 'listing':
+      resultHeader(out, opcodes.getChildren)
+      writeNames(out, result.names)
+      return
     case 'error':
       writeErrorResult(out, result.code)
       return
   }
+}
+
+function writeNames(out: ByteWriter, names: EncodedNames): void {
+  out.int32(names.count)
+  for (const run of names.runs) run.insertJute(out)
 }
 
 function writeErrorResult(out: ByteWriter, code: number): void {

@@ -1,5 +1,5 @@
 // The hot messages of our own dialect, written and read field by field: create, setData, getData,
-// exists, their replies, and the records in them. The tables of messages.ts describe the same
+// exists, their replies, lists of many children, and the records in them. The tables of messages.ts describe the same
 // bytes, but are slower: `npm run bench -- micro` measures both, and
 // test/protocol/zk/by-hand.test.ts compares them.
 //
@@ -8,9 +8,19 @@
 import { ProtocolError } from '../error-codes.ts'
 import { inverse } from '../fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
+import type { EncodedNames } from '../name-run.ts'
+import { writePlains } from '../plain.ts'
 import type { Acl, SessionId, Stat } from '../records.ts'
 import { isZxid, type Zxid } from '../zxid.ts'
-import { createModes, type ReplyBody, type Request } from './messages.ts'
+import {
+  createModes,
+  type Listing,
+  type ListingPage,
+  type ReplyBody,
+  type Request,
+  readResults,
+  type ServedResult,
+} from './messages.ts'
 
 type RequestOf<N extends Request['type']> = Extract<Request, { readonly type: N }>
 type ReplyOf<N extends ReplyBody['type']> = Extract<ReplyBody, { readonly type: N }>
@@ -76,6 +86,34 @@ export function decodeCreated(reader: MsgpackReader): ReplyOf<'create'> {
 export function encodeData(out: MsgpackWriter, body: ReplyOf<'getData'>): void {
   out.bytes(body.data)
   encodeStat(out, body.stat)
+}
+
+export function encodeListing(out: MsgpackWriter, { names, stat }: Listing): void {
+  encodeNames(out, names)
+  encodeStat(out, stat)
+}
+
+export function encodeListingPage(out: MsgpackWriter, { names, next, stat }: ListingPage): void {
+  encodeNames(out, names)
+  out.int(next)
+  encodeStat(out, stat)
+}
+
+function encodeNames(out: MsgpackWriter, names: EncodedNames): void {
+  out.arrayHeader(names.count)
+  for (const run of names.runs) run.insertMsgpack(out)
+}
+
+/** The parts of a multiRead; a listing is written as a getChildren. */
+export function encodeReadResults(out: MsgpackWriter, results: readonly ServedResult[]): void {
+  out.arrayHeader(results.length)
+  for (const result of results) {
+    const type = result.type === 'listing' ? 'getChildren' : result.type
+    out.arrayHeader(1 + readResults.fieldCount(type))
+    out.int(readResults.code(type))
+    if (result.type === 'listing') encodeListing(out, result)
+    else writePlains(out, readResults.pack(result))
+  }
 }
 
 /** The data is a copy. */

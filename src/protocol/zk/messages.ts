@@ -25,10 +25,12 @@ import {
   text,
   type ValuesOf,
 } from '../fields.ts'
+import type { EncodedNames } from '../name-run.ts'
 import {
   type Acl,
   aclField,
   idsField,
+  type Stat,
   serverIdField,
   sessionIdField,
   statField,
@@ -61,11 +63,15 @@ export const ops = {
   whoAmI: 107,
   moveLeader: 201,
   drain: 202,
+  getChildrenPage: 203,
   createSession: -10,
   closeSession: -11,
 } as const
 
 export type OpName = keyof typeof ops
+
+/** The highest place that a page may begin at: a hash of 32 bits. */
+export const pagePlaceMax = 2 ** 32 - 1
 
 /** The numbers are ZooKeeper's create flags. */
 export const createModes = {
@@ -281,6 +287,15 @@ export const requests = new Messages('request', {
   moveLeader: { code: ops.moveLeader, fields: { to: optional(serverIdField) } },
   /** Asks the server to close some of its clients' connections, each when nothing waits on it. */
   drain: { code: ops.drain, fields: { percent: natural({ max: 100 }) } },
+  /**
+   * Some of the children, for parents with more than fit one answer: from 0, then from the `next` of
+   * the last answer. A child that exists all the time is in exactly one page; servers may change
+   * between two pages.
+   */
+  getChildrenPage: {
+    code: ops.getChildrenPage,
+    fields: { path: text(), from: natural({ max: pagePlaceMax }) },
+  },
   reconfig,
   closeSession,
 })
@@ -324,7 +339,7 @@ const multiResults = new Messages('result', {
 })
 
 /** One part of a multiRead's answer; an error affects only its part. */
-const readResults = new Messages('result', {
+export const readResults = new Messages('result', {
   getData: { code: ops.getData, fields: { data: copiedDataField, stat: statField } },
   getChildren: { code: ops.getChildren, fields: { children: namesField, stat: statField } },
   error,
@@ -368,6 +383,11 @@ export const replies = new Messages('reply', {
   },
   /** How many connections are being closed. */
   drain: { code: ops.drain, fields: { count: natural() } },
+  /** `next`: 0 after the last page. */
+  getChildrenPage: {
+    code: ops.getChildrenPage,
+    fields: { children: namesField, next: natural({ max: pagePlaceMax }), stat: statField },
+  },
   /** As of getData: the new configuration. */
   reconfig: { code: ops.reconfig, fields: { data: copiedDataField, stat: statField } },
   closeSession: { code: ops.closeSession, fields: {} },
@@ -378,6 +398,30 @@ export type ReadResult = MessageOf<typeof readResults>
 export type ReplyBody =
   | MessageOf<typeof replies>
   | { readonly type: 'error'; readonly code: ErrorNumber }
+
+/** A server's getChildren of many: on the wire the same as with each name by itself. */
+export interface Listing {
+  readonly type: 'listing'
+  readonly names: EncodedNames
+  readonly stat: Stat
+}
+
+/** The same for a getChildrenPage. */
+export interface ListingPage {
+  readonly type: 'listingPage'
+  readonly names: EncodedNames
+  readonly next: number
+  readonly stat: Stat
+}
+
+/** What a server answers with: a listing in the place of a getChildren, or in a multiRead. */
+export type ServedReply =
+  | Exclude<ReplyBody, { readonly type: 'multiRead' }>
+  | Listing
+  | ListingPage
+  | { readonly type: 'multiRead'; readonly results: readonly ServedResult[] }
+
+export type ServedResult = ReadResult | Listing
 
 export const eventFields = {
   /** the transaction that caused it; 0 for one found missing by `setWatches` */

@@ -3,7 +3,7 @@
 import type { ClientCodec, Dialect, ServerCodec, ServerMessage } from '../dialect.ts'
 import { MsgpackReader, type MsgpackWriter } from '../msgpack.ts'
 import type { Zxid } from '../zxid.ts'
-import type { Hello, ReplyBody, Request, WatchEvent, Welcome } from './messages.ts'
+import type { Hello, ReplyBody, Request, ServedReply, WatchEvent, Welcome } from './messages.ts'
 import {
   decodeHello,
   decodeReplyBody,
@@ -54,7 +54,7 @@ class NativeCodec implements ServerCodec, ClientCodec {
     return request
   }
 
-  encodeReply(out: MsgpackWriter, xid: number, zxid: Zxid, body: ReplyBody): void {
+  encodeReply(out: MsgpackWriter, xid: number, zxid: Zxid, body: ServedReply): void {
     encodeReply(out, xid, zxid, body)
   }
 

@@ -26,7 +26,10 @@ import {
   encodeCreate,
   encodeCreated,
   encodeData,
+  encodeListing,
+  encodeListingPage,
   encodeRead,
+  encodeReadResults,
   encodeSetData,
   encodeStat,
   readZxid,
@@ -39,6 +42,7 @@ import {
   type Request,
   replies,
   requests,
+  type ServedReply,
   type WatchEvent,
   type Welcome,
   type WriteRequest,
@@ -195,12 +199,13 @@ export function decodeWriteRequest(reader: MsgpackReader): WriteRequest {
 
 // --- replies and events --------------------------------------------------------------------------
 
-export function encodeReply(out: MsgpackWriter, xid: number, at: Zxid, body: ReplyBody): void {
-  const isError = body.type === 'error'
-  out.arrayHeader(3 + (isError ? 0 : replies.fieldCount(body.type)))
+export function encodeReply(out: MsgpackWriter, xid: number, at: Zxid, body: ServedReply): void {
+  const type = replyTypeOf(body)
+  const isError = type === 'error'
+  out.arrayHeader(3 + (isError ? 0 : replies.fieldCount(type)))
   out.int(xid)
   out.int(at)
-  out.int(isError ? body.code : errorCodes.OK)
+  out.int(body.type === 'error' ? body.code : errorCodes.OK)
   switch (body.type) {
     case 'error':
       return
@@ -211,9 +216,21 @@ export function encodeReply(out: MsgpackWriter, xid: number, at: Zxid, body: Rep
       return encodeStat(out, body.stat)
     case 'getData':
       return encodeData(out, body)
+    case 'listing':
+      return encodeListing(out, body)
+    case 'listingPage':
+      return encodeListingPage(out, body)
+    case 'multiRead':
+      return encodeReadResults(out, body.results)
     default:
       writePlains(out, replies.pack(body))
   }
+}
+
+/** Its type on the wire. */
+function replyTypeOf({ type }: ServedReply): ReplyBody['type'] {
+  if (type === 'listing') return 'getChildren'
+  return type === 'listingPage' ? 'getChildrenPage' : type
 }
 
 export function encodeEvent(out: MsgpackWriter, event: WatchEvent): void {

@@ -3,7 +3,13 @@ import { limits } from '../../../src/limits.ts'
 import { digestOf } from '../../../src/protocol/digest.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { openAcl, type ServerId } from '../../../src/protocol/records.ts'
-import type { ReadOp, ReplyBody, Request, WatcherType } from '../../../src/protocol/zk/messages.ts'
+import type {
+  ReadOp,
+  ReplyBody,
+  Request,
+  ServedReply,
+  WatcherType,
+} from '../../../src/protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import { Random } from '../../../src/random.ts'
 import {
@@ -53,6 +59,7 @@ const permissions: readonly { request: Request; allowedBy: string }[] = [
   { request: exists('/a'), allowedBy: 'r' },
   { request: list('/a'), allowedBy: 'r' },
   { request: count('/a'), allowedBy: 'r' },
+  { request: { type: 'getChildrenPage', path: '/a', from: 0 }, allowedBy: 'r' },
   { request: getAcl('/a'), allowedBy: 'ra' },
 ]
 for (const { request, allowedBy } of permissions) {
@@ -357,6 +364,74 @@ t.test('the parts of a multiRead beyond the size of an answer are refused', asyn
   const types = body.results.map(({ type }) => type)
   t.same(types, [...Array.from({ length: parts }, () => 'getData'), 'error', 'error'])
   t.match(body.results.at(-1), { code: errorCodes.THROTTLEDOP })
+})
+
+/** By the bytes of a letter, so that the list nearly fills an answer. */
+for (const { count, letter, bytesEach } of [
+  { count: 70, letter: 'x', bytesEach: 1 },
+  { count: 70, letter: '日', bytesEach: 3 },
+  { count: 1100, letter: 'x', bytesEach: 1 },
+]) {
+  t.test(`a list of ${count} long names ${letter}… is refused only beyond a frame`, async (t) => {
+    const { server } = alone()
+    const client = connected(server)
+    const listBytes = limits.answerBytesMax - 4096
+    const length = Math.floor(listBytes / count / bytesEach) - 10
+    client.ask(create('/many'), create('/many/b'))
+    for (let i = 0; i < count; i++) {
+      client.ask(create(`/many/${String(i).padStart(4, '0')}${letter.repeat(length)}`))
+    }
+    const lists = [list('/many'), multiRead({ type: 'getChildren', path: '/many' })]
+    for (const request of lists) {
+      const body = client.answer(request)
+      const part = body.type === 'multiRead' ? body.results[0] : body
+      t.match(part, { stat: { numChildren: count + 1 } }, request.type)
+    }
+    client.ask(create(`/many/${'y'.repeat(100_000)}`))
+    const refused = { type: 'error', code: errorCodes.MARSHALLINGERROR }
+    t.same(client.answer(list('/many')), refused)
+    t.same(client.answer(lists[1] ?? ping), { type: 'multiRead', results: [refused] })
+    t.match(client.answer(exists('/many')), { stat: { numChildren: count + 2 } })
+  })
+}
+
+for (const count of [0, 1000, 2000]) {
+  t.test(`the pages of a parent of ${count} children hold all of them`, async (t) => {
+    const { server } = alone()
+    const client = connected(server)
+    const page = (from: number): Request => ({ type: 'getChildrenPage', path: '/many', from })
+    t.match(client.answer(page(0)), { code: errorCodes.NONODE })
+    client.ask(create('/many'))
+    const wanted = Array.from({ length: count }, (_, i) => `${i}`.padStart(300, '0'))
+    for (const name of wanted) client.ask(create(`/many/${name}`))
+    const found: string[] = []
+    let pages = 0
+    for (let from = 0; pages === 0 || from > 0; pages++) {
+      const body = client.answer(page(from))
+      if (body.type !== 'listingPage') throw new Error(`it is a ${body.type}`)
+      t.match(body.stat, { numChildren: count })
+      found.push(...body.names.runs.flatMap((run) => [...run.names()]))
+      from = body.next
+    }
+    t.same(found.sort(), wanted)
+    t.equal(pages, count === 0 ? 1 : Math.ceil((count * 304) / limits.childrenPageBytes))
+  })
+}
+
+t.test('many children are listed as of the moment of the request', async (t) => {
+  const { server } = alone()
+  const client = connected(server)
+  client.ask(create('/many'))
+  for (let i = 0; i < 1500; i++) client.ask(create(`/many/${i}`))
+  const namesOf = (): string[] => {
+    const body: ServedReply = client.answer(list('/many'))
+    if (body.type !== 'listing') return []
+    return body.names.runs.flatMap((run) => [...run.names()]).sort()
+  }
+  const before = namesOf()
+  t.equal(before.length, 1500)
+  client.ask(remove('/many/7'), create('/many/new'))
+  t.same(namesOf(), [...before.filter((name) => name !== '7'), 'new'].sort())
 })
 
 // --- linearizable reads --------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import type { SaslOptions } from '../../../src/protocol/sasl/sasl-options.ts'
-import type { ReplyBody, Request } from '../../../src/protocol/zk/messages.ts'
+import type { Request, ServedReply } from '../../../src/protocol/zk/messages.ts'
 import { digestMd5Response, nonceOf } from '../../digest-md5-client.ts'
 import { create, type FakeServer, get, ping, serversOf } from '../fake-client.ts'
 import { FakeCluster } from '../fake-ensemble.ts'
@@ -30,7 +30,7 @@ function serverWith(
 
 const sasl = (token: Uint8Array | null): Request => ({ type: 'sasl', token })
 
-function tokenIn(body: ReplyBody | undefined): Uint8Array | null | undefined {
+function tokenIn(body: ServedReply | undefined): Uint8Array | null | undefined {
   return body?.type === 'sasl' ? body.token : undefined
 }
 

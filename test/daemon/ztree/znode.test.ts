@@ -36,11 +36,42 @@ t.test('children come and go', async (t) => {
   t.same([[...znode.children], znode.childCount], [[], 0])
   znode.addChild('/a')
   znode.addChild('/b')
-  znode.addChild('/a')
   t.same([[...znode.children], znode.childCount], [['/a', '/b'], 2])
   znode.removeChild('/a')
   znode.removeChild('/b')
   t.same([[...znode.children], znode.childCount], [[], 0])
+})
+
+t.test('children that are many have their names encoded, until they are few again', async (t) => {
+  const znode = new Znode(new Slab(), initialFields)
+  const paths: string[] = []
+  const expect = (isMany: boolean): void => {
+    t.equal(znode.childCount, paths.length)
+    t.same([...znode.children].sort(), [...paths].sort())
+    t.equal(znode.manyNames?.count, isMany ? paths.length : undefined)
+  }
+  const grow = (count: number): void => {
+    while (paths.length < count) {
+      const path = `/${paths.length}`
+      paths.push(path)
+      znode.addChild(path)
+    }
+  }
+  const shrink = (count: number): void => {
+    for (const path of paths.splice(count)) znode.removeChild(path)
+  }
+  grow(1023)
+  expect(false)
+  grow(1024)
+  expect(true)
+  shrink(513)
+  expect(true)
+  shrink(512)
+  expect(false)
+  grow(1024)
+  expect(true)
+  shrink(0)
+  expect(false)
 })
 
 for (const [version, next] of [
