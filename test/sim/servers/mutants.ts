@@ -710,12 +710,12 @@ export const serverMutants: readonly Mutant[] = [
       },
       {
         file: 'daemon/zab/reconfiguration.ts',
-        from: 'return !configurations.isJoint && configurations.since <= delivered',
-        to: 'return configurations !== undefined && delivered >= 0',
+        from: "if (configurations.isJoint || configurations.since > committed) return 'in progress'",
+        to: "if (configurations.isJoint && committed < 0) return 'in progress'",
       },
       {
         file: 'daemon/zab/reconfiguration.ts',
-        from: "invariant(since <= delivered, 'a change of the configuration begins when the last one is done')",
+        from: "invariant(since <= committed, 'a change of the configuration begins when the last one is done')",
         to: '',
       },
       {
