@@ -8,8 +8,12 @@ import type { Load, LoadResult } from './generator.ts'
 import { type FromGenerator, GeneratorProcess, type ToGenerator } from './generator-process.ts'
 import { Histogram } from './histogram.ts'
 import { connect, type ProtocolName } from './load-connection.ts'
+import { pipeline, refuseErrors } from './pipeline.ts'
 import { listLength, listRoot } from './workloads/keeper.ts'
 import { keyCount, keyPath, root } from './workloads/zk-load.ts'
+
+/** Requests of `fillKeys` on the way: few enough for values of 100 000 B. */
+const fillOutstanding = 16
 
 const generatorProgram = fileURLToPath(new URL('./generator.ts', import.meta.url))
 
@@ -94,11 +98,12 @@ export async function fillKeys(
     protocol = 'native',
   }: { readonly valueBytes: number; readonly protocol?: ProtocolName },
 ): Promise<void> {
-  const connection = await connect(server, {
-    protocol,
-    timeoutMs: 30_000,
-    failed: () => undefined,
+  let broken: (error: Error) => void = () => undefined
+  const lost = new Promise<never>((_, reject) => {
+    broken = reject
   })
+  lost.catch(() => undefined)
+  const connection = await connect(server, { protocol, timeoutMs: 30_000, failed: broken })
   const data = new Uint8Array(valueBytes)
   const paths = [
     root,
@@ -106,15 +111,29 @@ export async function fillKeys(
     listRoot,
     ...Array.from({ length: listLength }, (_, child) => `${listRoot}/${child}`),
   ]
-  for (const path of paths) {
-    try {
-      await connection.request({ type: 'create', path, data, mode: 'persistent' })
-    } catch (error) {
-      if ((error as { err?: number }).err !== errorCodes.NODEEXISTS) throw error
-      await connection.request({ type: 'setData', path, data, version: -1 })
-    }
+  const fill = async () => {
+    const existing: string[] = []
+    const creates = paths.map(
+      (path) => ({ type: 'create', path, data, mode: 'persistent' }) as const,
+    )
+    await pipeline(connection, creates.values(), {
+      outstanding: fillOutstanding,
+      answered: (err, index) => {
+        if (err === errorCodes.NODEEXISTS) existing.push(paths[index] ?? root)
+        else refuseErrors(err)
+      },
+    })
+    const sets = existing.map((path) => ({ type: 'setData', path, data, version: -1 }) as const)
+    await pipeline(connection, sets.values(), {
+      outstanding: fillOutstanding,
+      answered: refuseErrors,
+    })
+    await connection.request({ type: 'sync', path: root })
+    await connection.request({ type: 'closeSession' })
   }
-  await connection.request({ type: 'sync', path: root })
-  await connection.request({ type: 'closeSession' })
-  connection.close()
+  try {
+    await Promise.race([fill(), lost])
+  } finally {
+    connection.close()
+  }
 }

@@ -104,6 +104,9 @@ export const limits = {
    */
   answerBytesMax: 60 * 1024 * 1024,
 
+  /** One page of a parent's children, exceeded by the last names: encoding it takes a millisecond. */
+  childrenPageBytes: 256 * 1024,
+
   /** The answer of one multiRead, excluding its last part; further parts are refused. */
   multiReadBytesMax: 16 * 1024 * 1024,
 

@@ -17,6 +17,7 @@ export const partNames = [
   'sessions',
   'start',
   'failover',
+  'trees',
   'roles',
   'mq',
   'partitions',

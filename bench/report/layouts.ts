@@ -2,6 +2,7 @@
 // plots. Nothing here measures; page.ts puts the figures in.
 
 import { mqGoals } from '../mq/goals.ts'
+import { figure } from '../report.ts'
 import type { PartName, Point } from './figures.ts'
 
 export interface Column {
@@ -256,6 +257,24 @@ written, until a client has its answer.`,
     goal: ({ failure }, { gap }) => atMost(gapGoals[String(failure)], gap, ' ms'),
     plots: [],
   },
+  trees: {
+    title: 'One parent of many children',
+    about: `A server of ours alone, with one parent of so many children of 100 B. A client lists them, each time after another child was created,
+while another client pings all the time: held is the slowest ping meanwhile, idle the slowest one while nothing was listed. Then the
+server is killed and started again, until it accepts a session.`,
+    labels: [{ key: 'children', header: 'children' }],
+    values: [
+      { key: 'heldNative', header: 'held, native, ms' },
+      { key: 'heldJute', header: 'held, jute, ms' },
+      { key: 'idle', header: 'idle, ms' },
+      { key: 'listedNative', header: 'listed, native, ms' },
+      { key: 'listedJute', header: 'listed, jute, ms' },
+      { key: 'restarted', header: 'restart, ms' },
+    ],
+    goal: (_, { heldNative, heldJute }) =>
+      atMost(5, Math.max(heldNative ?? Number.NaN, heldJute ?? Number.NaN), ' ms'),
+    plots: [],
+  },
   roles: {
     title: 'What an operation costs each server',
     about: `Ours, in its own protocol, 12×64, all clients at followers and observers, so that the leader only leads. Main is the one
@@ -339,16 +358,16 @@ function atMost(
   unit = '',
 ): Verdict | undefined {
   if (goal === undefined || value === undefined) return undefined
-  return { isMet: value <= goal, goal: `${goal}${unit}` }
+  return { isMet: value <= goal, goal: `${figure(goal).replace(/\.0+$/, '')}${unit}` }
 }
 
 function mqVerdict(name: string, medians: Readonly<Record<string, number>>): Verdict | undefined {
   const { perSecond, p50, p99 } = mqGoals[name] ?? {}
   const value = (key: string) => medians[key] ?? Number.NaN
   if (perSecond !== undefined) {
-    return { isMet: value('perSecond') >= perSecond, goal: `${perSecond}/s` }
+    return { isMet: value('perSecond') >= perSecond, goal: `${figure(perSecond)}/s` }
   }
-  if (p50 !== undefined) return { isMet: value('p50') <= p50, goal: `p50 ${p50}` }
-  if (p99 !== undefined) return { isMet: value('p99') <= p99, goal: `p99 ${p99}` }
+  if (p50 !== undefined) return { isMet: value('p50') <= p50, goal: `p50 ${figure(p50)}` }
+  if (p99 !== undefined) return { isMet: value('p99') <= p99, goal: `p99 ${figure(p99)}` }
   return undefined
 }

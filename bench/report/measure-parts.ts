@@ -1,40 +1,25 @@
-// How each part of the report is measured. A function per part, which returns its points; the loads
-// themselves are those of the single commands (../workloads).
+// How each part of the report is measured: a function per part, which returns its points. Those of
+// brokers are in measure-brokers.ts; the loads are those of the single commands (../workloads).
 
 import type { Address } from '../../src/address.ts'
 import { BenchEnsemble, leaderOf, type StartedSubject } from '../ensemble.ts'
 import type { Load } from '../generator.ts'
 import { connect, type ProtocolName } from '../load-connection.ts'
 import { fillKeys, measure } from '../measure.ts'
-import { runPartitions } from '../mq/partitions.ts'
-import { measureMq } from '../mq/report.ts'
 import { stopProcess, threadMicrosOf, untilServing } from '../processes.ts'
 import { failover, failures } from '../workloads/failover.ts'
 import { fillTree, treePath } from '../workloads/fill-tree.ts'
-import { mqTasks } from '../workloads/mq.ts'
 import { holdSessions } from '../workloads/sessions.ts'
-import { measureStarts } from '../workloads/start.ts'
+import { measureTrees } from '../workloads/trees.ts'
 import { fillWatched, holdWatches } from '../workloads/watches.ts'
 import { sequentialWrites } from '../workloads/zk-sequential.ts'
 import type { PartName, Point } from './figures.ts'
-import type { Plan } from './plans.ts'
+import { measureLogs, measurePartitions, measureQueues } from './measure-brokers.ts'
+import type { MeasurePart, PartContext } from './part-context.ts'
 import { type Found, inRounds, known } from './rounds.ts'
 import { type SystemKind, withSystems } from './systems.ts'
 
-export interface PartContext {
-  readonly systems: readonly SystemKind[]
-  /** of the brokers' part, as `--peers` has them */
-  readonly brokerPeers: string
-  readonly plan: Plan
-  /** directory of the servers' data */
-  readonly parent: string
-  readonly generators: number
-  readonly seed: number
-  readonly print: (text: string) => void
-}
-
 type Started = ReadonlyMap<SystemKind, StartedSubject>
-type MeasurePart = (context: PartContext) => Promise<readonly Point[]>
 
 const smallBytes = 100
 
@@ -107,25 +92,9 @@ export const measureParts: Readonly<Record<PartName, MeasurePart>> = {
   sessions: measureSessions,
   start: measureServerStarts,
   failover: measureFailovers,
+  trees: measureChildren,
   roles: measureRoles,
-  mq: ({ brokerPeers, plan, parent, seed, print }) =>
-    measureMq(
-      {
-        ...plan.mq,
-        tasks: mqTasks.join(),
-        peers: brokerPeers,
-        against: undefined,
-        batchBytes: 65_536,
-        inFlight: 5,
-        rate: 10_000,
-        nodeOptions: '',
-        rounds: plan.rounds,
-        seconds: plan.windowMs / 1000,
-        warmUp: plan.warmUpMs / 1000,
-        dir: parent,
-      },
-      { seed, print },
-    ),
+  mq: measureQueues,
   partitions: measurePartitions,
   logs: measureLogs,
 }
@@ -376,6 +345,7 @@ async function measureFailovers(context: PartContext): Promise<readonly Point[]>
           known({ gap: total, noticed, elected, established, written }),
         )
         points.push({ labels: { failure }, system: kind.name, rounds })
+        context.print(`${failure} ${kind.name}`)
       })
     }
   }
@@ -451,28 +421,27 @@ function threadsOf(servers: StartedSubject['servers']): Threads {
   return { main, other }
 }
 
-async function measurePartitions({ plan, parent, print }: PartContext): Promise<readonly Point[]> {
-  const total = plan.brokerPartitions
-  const options = { total, replicas: 3, servers: 1, nodeOptions: '', dir: parent }
-  const found = await runPartitions(options, { print, figures: [] })
-  const round = known({
-    createMs: found.create.ms,
-    idlePercent: found.idle.percent && Math.max(...found.idle.percent),
-    failoverMs: found.failover.ms,
-    led: found.failover.led,
-    restartMs: found.restart.ms,
-  })
-  return [{ labels: { partitions: total }, system: 'ours', rounds: [round] }]
-}
-
-async function measureLogs({ plan, parent, seed }: PartContext): Promise<readonly Point[]> {
-  const gigabytes = plan.logGigabytes
+async function measureChildren({ plan, parent }: PartContext): Promise<readonly Point[]> {
   const points: Point[] = []
-  const load = { dir: parent, gigabytes, partitions: 10, segmentBytes: 64 * 2 ** 20, seed }
-  await measureStarts(load, (after, { openMs, readMs, residentMiB }) => {
-    const rounds = [known({ openMs, readMs, residentMiB })]
-    points.push({ labels: { after, gigabytes }, system: 'ours', rounds })
-  })
+  for (const children of plan.children) {
+    const ensemble = await BenchEnsemble.start(1, parent)
+    try {
+      const [found] = await measureTrees([ensemble], { children, rounds: plan.rounds })
+      const rounds = (found?.idle ?? []).map((idle, i) =>
+        known({
+          heldNative: found?.held.native[i],
+          heldJute: found?.held.jute[i],
+          idle,
+          listedNative: found?.listed.native[i],
+          listedJute: found?.listed.jute[i],
+          restarted: found?.restarted[i],
+        }),
+      )
+      points.push({ labels: { children }, system: 'ours', rounds })
+    } finally {
+      await ensemble.stop()
+    }
+  }
   return points
 }
 

@@ -23,6 +23,8 @@ export interface Plan {
   readonly watches: readonly number[]
   readonly sessions: { readonly count: number; readonly holdMs: number }
   readonly failovers: number
+  /** of one parent */
+  readonly children: readonly number[]
   /** voters and observers */
   readonly roles: readonly (readonly [voters: number, observers: number])[]
   readonly mq: {
@@ -63,6 +65,7 @@ export const fullPlan: Plan = {
   watches: [0, 10_000, 100_000, 1_000_000],
   sessions: { count: 10_000, holdMs: 20_000 },
   failovers: 20,
+  children: [100_000, 500_000],
   roles: [
     [3, 0],
     [5, 0],
@@ -93,6 +96,7 @@ export const quickPlan: Plan = {
   watches: [0, 10_000],
   sessions: { count: 300, holdMs: 1000 },
   failovers: 1,
+  children: [2000],
   roles: [
     [3, 0],
     [5, 0],

@@ -1,10 +1,12 @@
 // npm run bench -- report: measures the parts that are asked for, keeps their figures, and renders the
 // page from all that are kept.
 
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, loadavg, release } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { programProblem } from '../mq/systems.ts'
 import { commit, diskKind, memoryGiB, processorName } from '../report.ts'
 import {
   type Circumstances,
@@ -91,7 +93,7 @@ function figuresFile(page: string): string {
 
 function circumstancesOf(
   part: PartName,
-  { quick, rounds, generators, dir }: ReportOptions,
+  { quick, rounds, generators, dir, peers }: ReportOptions,
   systems: readonly SystemKind[],
 ): Circumstances {
   const flags = [
@@ -99,7 +101,7 @@ function circumstancesOf(
     ...(rounds === undefined ? [] : [`--rounds ${rounds}`]),
     ...(generators === 1 ? [] : [`--generators ${generators}`]),
   ]
-  const beside = systems.filter(({ name }) => name !== 'ours')
+  const beside = versionsBeside(part, { peers, systems })
   return {
     command: ['npm run bench -- report --parts', part, ...flags].join(' '),
     commit: commit(),
@@ -111,8 +113,30 @@ function circumstancesOf(
     node: process.version,
     disk: diskKind(dir),
     loadAverage: loadavg()[0] ?? 0,
-    versions: Object.fromEntries(beside.map(({ name, version }) => [name, version()])),
+    ...(beside.length === 0 ? {} : { versions: Object.fromEntries(beside) }),
   }
+}
+
+/** Parts about ours alone. */
+const alone: readonly PartName[] = ['trees', 'roles', 'partitions', 'logs']
+
+/** The systems that a part compares ours with, and their versions. */
+function versionsBeside(
+  part: PartName,
+  { peers, systems }: { readonly peers: string; readonly systems: readonly SystemKind[] },
+): (readonly [name: string, version: string])[] {
+  if (alone.includes(part)) return []
+  if (part === 'mq') {
+    return words(peers).flatMap((name) => {
+      const program = `${name}-server`
+      if (programProblem(program, '--version') !== undefined) return []
+      const said = execFileSync(program, ['--version'], { encoding: 'utf8', stdio: 'pipe' })
+      return [[name, /\bv=?:? ?(\d[\w.]*)/.exec(said)?.[1] ?? 'unknown'] as const]
+    })
+  }
+  return systems
+    .filter(({ name }) => name !== 'ours')
+    .map(({ name, version }) => [name, version()] as const)
 }
 
 /** Ours and those that are asked for, without those that cannot run here. */

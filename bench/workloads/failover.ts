@@ -143,18 +143,21 @@ class Writers {
   }
 
   async #write(address: Address): Promise<void> {
+    let isConnected = true
     while (!this.#stopped) {
+      const client = this.#clients.get(address)
       try {
-        await this.#clients.get(address)?.setData(path, 'x')
+        if (!isConnected) await client?.connect()
+        isConnected = true
+        await client?.setData(path, 'x')
         this.#answers.push(performance.now())
       } catch (error) {
         if (!(error instanceof ZkError)) throw error
-        if (error.code === 'CONNECTIONLOSS') continue
-        if (error.code !== 'SESSIONEXPIRED') throw error
-        // Its server was away for longer than the session's time-out: it goes on with a new one.
-        const client = this.#newClient(address)
-        this.#clients.set(address, client)
-        await client.connect()
+        if (error.code === 'CONNECTIONLOSS' && isConnected) continue
+        if (error.code !== 'CONNECTIONLOSS' && error.code !== 'SESSIONEXPIRED') throw error
+        // Its server was away for longer than the session lasts: the client begins anew.
+        this.#clients.set(address, this.#newClient(address))
+        isConnected = false
       }
     }
   }

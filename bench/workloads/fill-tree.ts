@@ -1,7 +1,9 @@
 // Many znodes: made as fast as the servers take them, a thousand under each parent.
 
 import type { Address } from '../../src/address.ts'
+import type { Request } from '../../src/protocol/zk/messages.ts'
 import { connect, type LoadConnection, type ProtocolName } from '../load-connection.ts'
+import { pipeline, refuseErrors } from '../pipeline.ts'
 
 export const treeRoot = '/bench-tree'
 const childrenCount = 1000
@@ -43,16 +45,15 @@ export async function fillTree(
   )
   const data = new Uint8Array(valueBytes).fill(0x78)
   try {
-    const parents = range(Math.floor(from / childrenCount), Math.ceil(to / childrenCount))
+    const parents = range(Math.ceil(from / childrenCount), Math.ceil(to / childrenCount))
     const [first] = connections
     if (first === undefined) return Number.NaN
-    if (from === 0)
-      await Promise.race([broken, createAll(first, [treeRoot][Symbol.iterator](), data)])
-    const parentPaths = parents.map(parentPath)[Symbol.iterator]()
-    await Promise.race([broken, createAll(first, parentPaths, data)])
+    const parentPaths = [...(from === 0 ? [treeRoot] : []), ...parents.map(parentPath)]
+    await Promise.race([broken, createAll(first, creates(parentPaths, data))])
     const beganMs = performance.now()
-    const paths = pathsOf(from, to)
-    const lines = connections.map((connection) => createAll(connection, paths, data))
+    // One iterator for all: each connection takes the next path.
+    const requests = creates(pathsOf(from, to), data)
+    const lines = connections.map((connection) => createAll(connection, requests))
     await Promise.race([broken, Promise.all(lines)])
     return ((to - from) / (performance.now() - beganMs)) * 1000
   } finally {
@@ -60,33 +61,13 @@ export async function fillTree(
   }
 }
 
-/** Several connections may take from the same iterator. */
-function createAll(
-  connection: LoadConnection,
-  paths: Iterator<string>,
-  data: Uint8Array,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let isLast = false
-    const fill = () => {
-      while (!isLast && connection.outstanding < abreast.outstanding) {
-        const { value: path, done } = paths.next()
-        if (done === true) isLast = true
-        else
-          connection.send(
-            connection.template({ type: 'create', path, data, mode: 'persistent' }),
-            0,
-          )
-      }
-      connection.flush()
-      if (isLast && connection.outstanding === 0) resolve()
-    }
-    connection.onReply = (err) => {
-      if (err !== 0) reject(new Error(`Could not fill the tree: error ${err}`))
-    }
-    connection.onTurn = fill
-    fill()
-  })
+function createAll(connection: LoadConnection, requests: Iterator<Request>): Promise<void> {
+  const { outstanding } = abreast
+  return pipeline(connection, requests, { outstanding, answered: refuseErrors })
+}
+
+function* creates(paths: Iterable<string>, data: Uint8Array): Generator<Request> {
+  for (const path of paths) yield { type: 'create', path, data, mode: 'persistent' }
 }
 
 function* pathsOf(from: number, to: number): Generator<string> {

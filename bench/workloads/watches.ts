@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Subject } from '../ensemble.ts'
+import { pipeline, refuseErrors } from '../pipeline.ts'
 import { type DialectName, RawConnection } from '../raw-connection.ts'
 import { fillTree, treePath } from './fill-tree.ts'
 
@@ -71,22 +72,10 @@ export async function fillWatched(
 }
 
 function watchAll(connection: RawConnection, znodes: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let asked = 0
-    const fill = () => {
-      while (asked < znodes && connection.outstanding < abreast) {
-        const path = treePath(asked++)
-        connection.send(connection.template({ type: 'getData', path, watch: true }))
-      }
-      connection.flush()
-      if (connection.outstanding === 0) resolve()
-    }
-    connection.onReply = (err) => {
-      if (err !== 0) reject(new Error(`Could not watch: error ${err}`))
-    }
-    connection.onTurn = fill
-    fill()
+  const reads = Array.from({ length: znodes }, (_, i) => {
+    return { type: 'getData', path: treePath(i), watch: true } as const
   })
+  return pipeline(connection, reads.values(), { outstanding: abreast, answered: refuseErrors })
 }
 
 async function fireAll(connections: readonly RawConnection[], znodes: number): Promise<number> {

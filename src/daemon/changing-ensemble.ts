@@ -37,6 +37,14 @@ export function changingEnsemble(parts: {
   const compare = (configuration: Configuration): void => {
     if (isStarting()) compareWithFiles(configuration, { self, members, logger })
   }
+  let ports = portsOf(self, members)
+  const comparePorts = ({ text }: Configuration): void => {
+    const next = portsOf(self, parseMembers(text) ?? noMembers)
+    if (next === undefined || next === ports) return
+    ports = next
+    const message = 'The ports of this server have changed: it uses them after a restart'
+    if (!isStarting()) logger.warn({ ports }, message)
+  }
   return {
     shown: () => decodeState(tree.configuration),
     agreed: (configuration) => {
@@ -45,11 +53,20 @@ export function changingEnsemble(parts: {
     },
     committed: (configuration) => {
       compare(configuration)
+      comparePorts(configuration)
       dynamicConfig?.committed(configuration)
     },
     changeIn,
     serversIn,
   }
+}
+
+/** For other servers and for clients. Hosts are left out: servers may name them differently. */
+function portsOf(self: ServerId, { servers }: Members): string | undefined {
+  const own = servers.find(({ id }) => id === self)
+  if (own?.client === undefined) return undefined
+  const peers = own.addresses.map(({ peerPort }) => peerPort).sort((a, b) => a - b)
+  return `${peers.join(', ')}; ${own.client.port}`
 }
 
 /** The files are a seed: what the ensemble has agreed on counts. */

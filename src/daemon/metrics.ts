@@ -77,6 +77,8 @@ export class Metrics {
   connectionRequests = 0
   /** connections closed at accept: their address, or all together, had reached the limit */
   connectionsRejected = 0
+  /** TLS handshakes that failed, refused certificates among them */
+  handshakesFailed = 0
   /** connections that broke, or were closed because of what they sent */
   connectionsDropped = 0
   /** connections closed because they never requested a session */

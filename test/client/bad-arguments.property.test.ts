@@ -111,6 +111,7 @@ const zkCalls: Readonly<Record<string, readonly unknown[]>> = {
   setData: ['/x', 'data', 3],
   getACL: ['/x'],
   setACL: ['/x', [{ perms: 31, scheme: 'world', id: 'anyone' }], 3],
+  getChildrenPage: ['/x', 7],
   getAllChildrenNumber: ['/x'],
   getEphemerals: ['/x'],
   sync: ['/x'],

@@ -52,6 +52,7 @@ const zkCalls: readonly (readonly [call: readonly unknown[], names: RegExp])[] =
   [['getACL', 7], /path is 7/],
   [['setACL', '/x', 'world:anyone:r'], /acl is 'world:anyone:r'/],
   [['setACL', '/x', [{ perms: 32, scheme: 'world', id: 'anyone' }]], /acl\[0\]\.perms is 32/],
+  [['getChildrenPage', '/x', -1], /from is -1/],
   [['getAllChildrenNumber', ''], /path is ''/],
   [['getEphemerals', 1], /prefix is 1/],
   [['sync', null], /path is null/],

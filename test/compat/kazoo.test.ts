@@ -7,7 +7,7 @@ import t from 'tap'
 import { untilReady } from '../../src/cli/cluster/cluster-ready.ts'
 import { patienceMs, type World } from '../process/world.ts'
 import { pythonWith, pythonWithKazoo, withoutKazoo, withoutKazooSuite } from './tools.ts'
-import { connectString, startForClients } from './world.ts'
+import { clientFlags, connectString, startForClients } from './world.ts'
 
 const script = fileURLToPath(new URL('./kazoo_claims.py', import.meta.url))
 const suite = fileURLToPath(new URL('./kazoo_suite.py', import.meta.url))
@@ -73,6 +73,6 @@ async function obey({ cluster }: World, line: Extract<Line, { do: string }>): Pr
   )
   if (server === undefined) throw new Error(`There is no server at ${line.address}`)
   if (line.do === 'kill') return cluster.kill(server)
-  cluster.start(server)
+  cluster.start(server, ...clientFlags, ...flags)
   await untilReady(cluster, AbortSignal.timeout(patienceMs))
 }

@@ -205,6 +205,7 @@ def only_who_proves_who_he_is_may_read(zk, at):
     acls, stat = user.get_acls(at + "/x")
     assert (acls, stat.aversion) == ([mine], 0)
     assert user.set_acls(at + "/x", READ_ACL_UNSAFE, version=0).aversion == 1
+    zk.sync(at)  # its server may be behind that of the user
     assert zk.get(at + "/x")[0] == b"secret"
     raises(NoAuthError, zk.set, at + "/x", b"")
     user.stop()
@@ -524,6 +525,7 @@ def a_session_that_is_silent_expires(zk, at):
     client = connect(timeout=1.0)
     client.create(at + "/e", ephemeral=True)
     gone = threading.Event()
+    zk.sync(at)
     zk.exists(at + "/e", watch=lambda event: event.type == EventType.DELETED and gone.set())
     # Its socket is closed under it and its thread ends: to the servers, a client that died.
     client._connection._socket.close()
@@ -605,6 +607,18 @@ def a_voter_may_join_that_never_comes_but_not_a_majority_of_them(zk, at):
     assert data.split(b"version")[0] == before.split(b"version")[0]
     for one in sockets:
         one.close()
+    client.stop()
+
+
+@claim
+def a_voter_leaves_and_comes_back(zk, at):
+    client = connect(auth_data=SUPER)
+    before, _ = client.get("/zookeeper/config")
+    line = [one for one in before.decode().split("\n") if one.startswith("server.3=")][0]
+    data, _ = client.reconfig(None, "3", None)
+    assert b"server.3=" not in data
+    data, _ = client.reconfig(line, None, None)
+    assert data.split(b"version")[0] == before.split(b"version")[0]
     client.stop()
 
 

@@ -6,7 +6,7 @@ import { untilReady } from '../../src/cli/cluster/cluster-ready.ts'
 import { patienceMs, prepareWorld, type World } from '../process/world.ts'
 import { superUser } from './operations.ts'
 
-const flags = [
+export const clientFlags = [
   '--4lw-commands-whitelist=*',
   '--enforce-quota',
   `--digest-authentication-provider-super-digest=${superUser.digest}`,
@@ -26,7 +26,7 @@ export const zooKeeperOptions = {
 /** @param more flags of the servers */
 export async function startForClients(t: Test, ...more: readonly string[]): Promise<World> {
   const world = await prepareWorld(t, { servers: 3 })
-  for (const server of world.cluster.servers) world.cluster.start(server, ...flags, ...more)
+  for (const server of world.cluster.servers) world.cluster.start(server, ...clientFlags, ...more)
   await untilReady(world.cluster, AbortSignal.timeout(patienceMs))
   return world
 }

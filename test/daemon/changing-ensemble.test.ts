@@ -6,7 +6,7 @@ import type { ServerId } from '../../src/protocol/records.ts'
 import type { Zxid } from '../../src/protocol/zxid.ts'
 import { RecordingLogger } from '../recording-logger.ts'
 
-const line = (id: number, role = 'participant') => `server.${id}=h${id}:1:2:${role}`
+const line = (id: number, role = 'participant') => `server.${id}=h${id}:1:2:${role};c:3`
 const textOf = (...ids: number[]) => ids.map((id) => line(id)).join('\n')
 
 function ensembleOf(self: number, { isStarting }: { readonly isStarting: boolean }) {
@@ -49,6 +49,19 @@ for (const { name, log, isStarting, want } of starts) {
     if (want.length > 0) t.match(logger.lines[0]?.fields, { files: textOf(1, 2).split('\n') })
   })
 }
+
+t.test('ports that a change gives this server count after a restart, and it says so', async (t) => {
+  const { changing, logger } = ensembleOf(1, { isStarting: false })
+  changing.committed(committed(1, 2, 3))
+  const renamed = textOf(1, 2).replaceAll('h1', 'other')
+  changing.committed(Object.assign(committed(1, 2), { text: renamed }))
+  t.same(logger.said('warn'), [], 'a host may have several names')
+  const moved = Object.assign(committed(1), { text: `${textOf(2)}\nserver.1=h1:1:2:observer;5` })
+  changing.committed(moved)
+  t.match(logger.said('warn'), [/ports of this server have changed/])
+  changing.committed(moved)
+  t.equal(logger.said('warn').length, 1, 'once')
+})
 
 t.test('what the ensemble agreed on is what clients see', async (t) => {
   const { changing, tree } = ensembleOf(1, { isStarting: false })

@@ -89,7 +89,7 @@ export class PlainClient implements WritableClient {
     if (xid !== this.replies.length + 1) throw new Error(`xid ${xid} is answered out of order`)
     this.replies.push({ zxid, body })
     const type = this.#asked[xid - 1]
-    this.#heard.push(body.type === 'error' ? `${type} ${errorCodeOf(body.code)}` : body.type)
+    this.#heard.push(body.type === 'error' ? `${type} ${errorCodeOf(body.code)}` : `${type}`)
   }
 
   notify({ type, path }: WatchEvent): void {

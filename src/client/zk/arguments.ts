@@ -10,6 +10,7 @@ import {
   type CreateMode,
   createModes,
   type MultiOp,
+  pagePlaceMax,
   type ReadOp,
   watcherTypes,
 } from '../../protocol/zk/messages.ts'
@@ -160,6 +161,10 @@ export const zkMethods = {
   exists: method('exists', { path, watcher: optional(watcher), options: readOptions }),
   getData: method('getData', { path, watcher: optional(watcher), options: readOptions }),
   getChildren: method('getChildren', { path, watcher: optional(watcher), options: readOptions }),
+  getChildrenPage: method('getChildrenPage', {
+    path,
+    from: optional(wholeNumber(0, pagePlaceMax), 0),
+  }),
   getConfig: method('getConfig', { watcher: optional(watcher) }),
   setData: method('setData', { path, data: bytesOrNull, version: optional(version, -1) }),
   getACL: method('getACL', { path }),

@@ -29,6 +29,7 @@ export function isRepeatable(request: Request): boolean {
     case 'exists':
     case 'getData':
     case 'getChildren':
+    case 'getChildrenPage':
     case 'getACL':
     case 'getAllChildrenNumber':
     case 'getEphemerals':

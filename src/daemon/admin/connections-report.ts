@@ -31,6 +31,7 @@ const opNames = {
   reconfig: 'RECO',
   moveLeader: 'MOVL',
   drain: 'DRAN',
+  getChildrenPage: 'GETCP',
   closeSession: 'CLOS',
   auth: 'AUTH',
   sasl: 'SASL',

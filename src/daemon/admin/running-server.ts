@@ -80,6 +80,7 @@ export class RunningServer implements ServerView {
       sessionCount: tree.sessions.size,
       connectionCount: connections.length,
       localConnectionCount: connections.filter(isLocal).length,
+      handshakeCount: this.#clientPort().handshakeCount,
       outstandingCount: processors.outstanding,
       ...descriptorCounts(),
       uptimeMs: clock.nowMs() - startedMs,

@@ -22,6 +22,8 @@ export interface ServerStatus {
   readonly connectionCount: number
   /** of these, the local ones */
   readonly localConnectionCount: number
+  /** TLS handshakes that have begun and not ended */
+  readonly handshakeCount: number
   readonly outstandingCount: number
   readonly openDescriptorCount: number
   readonly descriptorCountMax: number

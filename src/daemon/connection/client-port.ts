@@ -61,6 +61,7 @@ export class ClientPort {
   readonly #connections = new Set<Connection>()
   #plain: Listener | undefined
   #secure: Listener | undefined
+  #handshakeCount = 0
   #isLeaving = false
   #isClosed = false
 
@@ -108,6 +109,11 @@ export class ClientPort {
     return this.#connections
   }
 
+  /** TLS handshakes that have begun and not ended. */
+  get handshakeCount(): number {
+    return this.#handshakeCount
+  }
+
   /** The port for plaintext; 0 if there is none. */
   get port(): number {
     return this.#plain?.port ?? 0
@@ -136,9 +142,14 @@ export class ClientPort {
       pauseWhenCongested: true,
       reusesBuffers: true,
       port: 'client',
-      tls,
+      tls: tls && Object.assign({}, tls, { onHandshake: this.#handshaken }),
     }
     return this.#transport.listen(address, options, (link) => this.#accept(link))
+  }
+
+  readonly #handshaken = (state: 'begun' | 'done' | 'failed'): void => {
+    this.#handshakeCount += state === 'begun' ? 1 : -1
+    if (state === 'failed') this.#metrics.handshakesFailed++
   }
 
   /**

@@ -22,6 +22,7 @@ import {
   type Greeting,
   type ListedServer,
   type PeerHello,
+  PeerVersionError,
 } from '../../protocol/peer/hello.ts'
 import { IdentitiesCodec } from '../../protocol/peer/identities.ts'
 import type { PeerMessage, RoutedMessage } from '../../protocol/peer/messages.ts'
@@ -303,7 +304,7 @@ export class PeerLinks {
       frame: (buffer, start, end) => {
         const reader = this.#reader.reset(buffer, start, end)
         const { peer } = entry
-        if (peer === undefined) this.#greeted(entry, decodeGreeting(reader))
+        if (peer === undefined) this.#greetedBy(entry, reader)
         else if (this.#open.get(peer.id) === peer) {
           this.#received(peer, decodePeerMessage(reader, this.#identities))
         }
@@ -311,6 +312,18 @@ export class PeerLinks {
       drained: () => entry.peer?.pump(),
       closed: (reason) => this.#linkClosed(entry, reason),
     }
+  }
+
+  /** A server of another release learns by our refusal, which has our version, why it gets no link. */
+  #greetedBy(entry: Entry, reader: MsgpackReader): void {
+    let greeting: Greeting
+    try {
+      greeting = decodeGreeting(reader)
+    } catch (error) {
+      if (!(error instanceof PeerVersionError) || entry.expected !== undefined) throw error
+      return this.#refuseLink(entry, undefined, error.message)
+    }
+    this.#greeted(entry, greeting)
   }
 
   #greeted(entry: Entry, greeting: Greeting): void {
@@ -474,7 +487,7 @@ to this one, has ${there}; server ${serverId} has ${here}. Give all servers one 
 
   #refuseLink(
     { address, expected, link }: Entry,
-    peer: ServerId,
+    peer: ServerId | undefined,
     reason: string,
     { hasAnswered = true }: { readonly hasAnswered?: boolean } = {},
   ): void {
@@ -487,7 +500,7 @@ to this one, has ${there}; server ${serverId} has ${here}. Give all servers one 
     if (expected !== undefined) this.#noteRefusal(expected)
     link.close()
     this.#warnings.warn(
-      `refusing ${peer} ${hostOf(address)} ${reason.replaceAll(address, '')}`,
+      `refusing ${peer ?? 'one'} ${hostOf(address)} ${reason.replaceAll(address, '')}`,
       { peer, address, reason: quoted(reason) },
       'Refusing a peer',
     )

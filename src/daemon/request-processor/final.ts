@@ -120,6 +120,12 @@ export class FinalProcessor {
         }
         return this.#list(znode, limits.answerBytesMax)
       }
+      case 'getChildrenPage': {
+        const znode = this.#readable(client, request.path)
+        if ('code' in znode) return znode
+        const { names, next } = znode.childrenPage(request.from, limits.childrenPageBytes)
+        return { type: 'listingPage', names, next, stat: tree.stat(znode) }
+      }
       case 'getACL':
         return this.#getACL(client, request.path)
       case 'getAllChildrenNumber': {

@@ -107,6 +107,7 @@ export function isWrite(request: Request): request is WriteRequest {
     case 'whoAmI':
     case 'moveLeader':
     case 'drain':
+    case 'getChildrenPage':
     case 'sasl':
     case 'auth':
     case 'refused':

@@ -97,12 +97,13 @@ export class Leading implements Role {
   judgeConfiguration(next: ProposedConfiguration): ReconfigurationVerdict {
     if (!this.broadcasting || this.#succession.isUnderWay) return 'in progress'
     const { self } = this.#state
-    return this.#reconfiguration.judge(next, (voter) => {
+    const isInStep = (voter: ServerId): boolean => {
       const learner = this.#learners.get(voter)
       return (
         voter === self || (learner?.phase.type === 'synced' && learner.promisedEpoch <= this.#epoch)
       )
-    })
+    }
+    return this.#reconfiguration.judge(next, isInStep, this.#broadcast.committed)
   }
 
   get synchronizing(): boolean {
@@ -271,7 +272,7 @@ export class Leading implements Role {
    * @param since where the configuration began that was in force before
    */
   #reconfigured(since: Zxid): void {
-    this.#reconfiguration.logged(since)
+    this.#reconfiguration.logged(since, this.#broadcast.committed)
     for (const [id, learner] of this.#learners.sorted) {
       if (!learner.takesProposals || !this.#isVoter(id)) continue
       for (const entries of this.#observerFeed.lackedBy(learner))

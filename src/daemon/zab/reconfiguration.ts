@@ -38,12 +38,19 @@ export class Reconfiguration {
     return !configurations.isJoint && configurations.since <= delivered
   }
 
-  /** Whether `next` may be proposed as the next configuration. */
+  /**
+   * Whether `next` may be proposed as the next configuration. The last one need not be on our own disk,
+   * whose voters do without us: a client that its server told of it may ask at once.
+   *
+   * @param committed what a quorum has on disk
+   */
   judge(
     next: ProposedConfiguration,
     isInStep: (voter: ServerId) => boolean,
+    committed: Zxid,
   ): ReconfigurationVerdict {
-    if (!this.isSettled) return 'in progress'
+    const { configurations } = this.#state
+    if (configurations.isJoint || configurations.since > committed) return 'in progress'
     const { quorum } = new Membership(this.#state.electorateOf(next))
     return quorum.has(isInStep) ? 'possible' : 'no quorum'
   }
@@ -52,10 +59,11 @@ export class Reconfiguration {
    * A change of the configuration has just been logged.
    *
    * @param since where the configuration began that was in force before
+   * @param committed what a quorum has on disk
    */
-  logged(since: Zxid): void {
-    const { configurations, delivered } = this.#state
-    invariant(since <= delivered, 'a change of the configuration begins when the last one is done')
+  logged(since: Zxid, committed: Zxid): void {
+    const { configurations } = this.#state
+    invariant(since <= committed, 'a change of the configuration begins when the last one is done')
     invariant(
       configurations.isJoint || this.#activates,
       'a configuration is activated once it is committed',

@@ -20,6 +20,13 @@ const runBytesMin = runBytesMax / 4
 
 const hashRange = 2 ** 32
 
+/** Some of the names. */
+export interface NamesPage {
+  readonly names: EncodedNames
+  /** where the next page begins; 0 after the last one */
+  readonly next: number
+}
+
 export class ManyChildren {
   /** the parent's path, with a slash at its end */
   readonly #prefix: string
@@ -29,7 +36,7 @@ export class ManyChildren {
   #size = 0
   #bytes = 0
 
-  /** @param paths of the children, at least one */
+  /** @param paths of the children */
   constructor(paths: Iterable<string>) {
     const [first = ''] = paths
     this.#prefix = first.slice(0, nameStart(first))
@@ -71,6 +78,32 @@ export class ManyChildren {
   /** Valid until the next change. */
   get names(): EncodedNames {
     return { count: this.#size, bytes: this.#bytes, runs: this.#runs }
+  }
+
+  /**
+   * The names whose hashes are at least `from`, up to about `bytesMax`: valid until the next change.
+   * Names of one hash are in one page, so that a page begins at the same names on every server.
+   */
+  page(from: number, bytesMax: number): NamesPage {
+    let at = this.#runAt(from)
+    const runs = [this.#startingAt(from, at++)]
+    let bytes = 0
+    let count = 0
+    for (const run of runs) {
+      bytes += run.bytes
+      count += run.count
+      if (bytes < bytesMax && at < this.#runs.length) runs.push(this.#run(at++))
+    }
+    return { names: { count, bytes, runs }, next: this.#starts[at] ?? 0 }
+  }
+
+  /** The run at `at` without the names below `from`. */
+  #startingAt(from: number, at: number): NameRun {
+    const run = this.#run(at)
+    if (from <= (this.#starts[at] ?? 0)) return run
+    const rest = new NameRun()
+    for (const name of run.names()) if (hashOf(name, 0) >= from) rest.add(name)
+    return rest
   }
 
   /** The place of the run that a hash belongs to. */

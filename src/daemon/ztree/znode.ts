@@ -13,7 +13,7 @@ import { type Acl, noSession, openAcl, type SessionId, type Stat } from '../../p
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
 import { type KnownAcl, knownOpenAcl } from './acl-table.ts'
 import { type DigestSum, Hash } from './digest.ts'
-import { ManyChildren } from './many-children.ts'
+import { ManyChildren, type NamesPage } from './many-children.ts'
 import { type Page, placeBytes, type Slab } from './slab.ts'
 
 export interface ZnodeFields {
@@ -259,6 +259,12 @@ export class Znode implements ZnodeFields {
   /** The names of the children where they are many; valid until the next transaction is applied. */
   get manyNames(): EncodedNames | undefined {
     return this.#uncommon?.many?.names
+  }
+
+  /** Some of the names of the children, likewise. See `ManyChildren.page`. */
+  childrenPage(from: number, bytesMax: number): NamesPage {
+    const many = this.#uncommon?.many ?? new ManyChildren(this.children)
+    return many.page(from, bytesMax)
   }
 
   /** A path that is not there yet. */

@@ -171,6 +171,7 @@ export class ZooKeeperClientCodec implements ClientCodec {
       case 'whoAmI':
       case 'moveLeader':
       case 'drain':
+      case 'getChildrenPage':
       case 'ping':
       case 'closeSession':
       case 'createSession':
@@ -230,6 +231,7 @@ export class ZooKeeperClientCodec implements ClientCodec {
         return { type }
       case 'moveLeader':
       case 'drain':
+      case 'getChildrenPage':
       case 'createSession':
       case 'refused':
         throw new ProtocolError(`Cannot decode a reply: ${type} has none`)
@@ -249,9 +251,10 @@ function opcodeOf(request: Request | MultiOp): number {
     // Servers before 3.6 know only setWatches.
     case 'setWatches':
       return hasPersistent(request) ? opcodes.setWatches2 : opcodes.setWatches
-    // ZooKeeper has neither: it answers UNIMPLEMENTED.
+    // ZooKeeper has none of them: it answers UNIMPLEMENTED.
     case 'moveLeader':
     case 'drain':
+    case 'getChildrenPage':
       return ops[request.type]
     case 'createSession':
     case 'refused':

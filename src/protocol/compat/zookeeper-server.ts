@@ -264,6 +264,8 @@ export class ZooKeeperServerCodec implements ServerCodec {
       // Of our own dialect alone.
       case 'moveLeader':
       case 'drain':
+      case 'getChildrenPage':
+      case 'listingPage':
       case 'error':
       case 'ping':
       case 'delete':

@@ -136,13 +136,18 @@ function write(out: MsgpackWriter, role: string, fields: readonly Plain[]): void
   writePlains(out, fields)
 }
 
-/** @throws ProtocolError also for another version or another role */
+/** The other server is of a release that speaks another version of the protocol. */
+export class PeerVersionError extends ProtocolError {
+  override readonly name = 'PeerVersionError'
+}
+
+/** @throws PeerVersionError; ProtocolError also for another role */
 export function decodeGreeting(reader: MsgpackReader): Greeting {
   const count = reader.arrayHeader() - 2
   const version = reader.natural('the protocol version')
   if (version !== peerProtocolVersion) {
     const found = `this server speaks ${peerProtocolVersion}`
-    throw new ProtocolError(`Cannot talk peer protocol version ${version}: ${found}`)
+    throw new PeerVersionError(`Cannot talk peer protocol version ${version}: ${found}`)
   }
   const role = reader.string()
   switch (role) {

@@ -12,6 +12,8 @@ export interface TlsPort {
   readonly takesPlaintext: boolean
   /** time for the first byte */
   readonly detectionMs: number
+  /** Called when a client begins a handshake, and once when that has ended. */
+  readonly onHandshake?: (state: 'begun' | 'done' | 'failed') => void
 }
 
 /** A connection that is made in TLS. */

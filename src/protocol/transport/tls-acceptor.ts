@@ -69,7 +69,7 @@ export class TlsAcceptor {
     const key = keyOf(socket)
     const cancel = this.#detect(socket, {
       tls: (first) => {
-        this.#handshakes.set(key, opening)
+        this.#handshakes.set(key, this.#counted(opening))
         this.#handshake(socket, first)
       },
       plaintext: (first) => {
@@ -79,8 +79,28 @@ export class TlsAcceptor {
     })
     socket.once('close', () => {
       cancel()
-      if (this.#handshakes.delete(key)) opening.failed(failedHandshake('the client hung up'))
+      const unfinished = this.#handshakes.get(key)
+      this.#handshakes.delete(key)
+      unfinished?.failed(failedHandshake('the client hung up'))
     })
+  }
+
+  /** A certificate that is refused is a handshake that failed. */
+  #counted(opening: Opening): Opening {
+    const { onHandshake } = this.#port
+    if (onHandshake === undefined) return opening
+    onHandshake('begun')
+    return {
+      opened: (...parts) => {
+        onHandshake('done')
+        opening.opened(...parts)
+      },
+      failed: (reason) => {
+        onHandshake('failed')
+        opening.failed(reason)
+      },
+      refusedPlaintext: (first) => opening.refusedPlaintext(first),
+    }
   }
 
   /** @returns a function that ends the wait */

@@ -8,12 +8,14 @@
 import { ProtocolError } from '../error-codes.ts'
 import { inverse } from '../fields.ts'
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
+import type { EncodedNames } from '../name-run.ts'
 import { writePlains } from '../plain.ts'
 import type { Acl, SessionId, Stat } from '../records.ts'
 import { isZxid, type Zxid } from '../zxid.ts'
 import {
   createModes,
   type Listing,
+  type ListingPage,
   type ReplyBody,
   type Request,
   readResults,
@@ -87,9 +89,19 @@ export function encodeData(out: MsgpackWriter, body: ReplyOf<'getData'>): void {
 }
 
 export function encodeListing(out: MsgpackWriter, { names, stat }: Listing): void {
+  encodeNames(out, names)
+  encodeStat(out, stat)
+}
+
+export function encodeListingPage(out: MsgpackWriter, { names, next, stat }: ListingPage): void {
+  encodeNames(out, names)
+  out.int(next)
+  encodeStat(out, stat)
+}
+
+function encodeNames(out: MsgpackWriter, names: EncodedNames): void {
   out.arrayHeader(names.count)
   for (const run of names.runs) run.insertMsgpack(out)
-  encodeStat(out, stat)
 }
 
 /** The parts of a multiRead; a listing is written as a getChildren. */

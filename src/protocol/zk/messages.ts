@@ -63,11 +63,15 @@ export const ops = {
   whoAmI: 107,
   moveLeader: 201,
   drain: 202,
+  getChildrenPage: 203,
   createSession: -10,
   closeSession: -11,
 } as const
 
 export type OpName = keyof typeof ops
+
+/** The highest place that a page may begin at: a hash of 32 bits. */
+export const pagePlaceMax = 2 ** 32 - 1
 
 /** The numbers are ZooKeeper's create flags. */
 export const createModes = {
@@ -283,6 +287,15 @@ export const requests = new Messages('request', {
   moveLeader: { code: ops.moveLeader, fields: { to: optional(serverIdField) } },
   /** Asks the server to close some of its clients' connections, each when nothing waits on it. */
   drain: { code: ops.drain, fields: { percent: natural({ max: 100 }) } },
+  /**
+   * Some of the children, for parents with more than fit one answer: from 0, then from the `next` of
+   * the last answer. A child that exists all the time is in exactly one page; servers may change
+   * between two pages.
+   */
+  getChildrenPage: {
+    code: ops.getChildrenPage,
+    fields: { path: text(), from: natural({ max: pagePlaceMax }) },
+  },
   reconfig,
   closeSession,
 })
@@ -370,6 +383,11 @@ export const replies = new Messages('reply', {
   },
   /** How many connections are being closed. */
   drain: { code: ops.drain, fields: { count: natural() } },
+  /** `next`: 0 after the last page. */
+  getChildrenPage: {
+    code: ops.getChildrenPage,
+    fields: { children: namesField, next: natural({ max: pagePlaceMax }), stat: statField },
+  },
   /** As of getData: the new configuration. */
   reconfig: { code: ops.reconfig, fields: { data: copiedDataField, stat: statField } },
   closeSession: { code: ops.closeSession, fields: {} },
@@ -388,10 +406,19 @@ export interface Listing {
   readonly stat: Stat
 }
 
+/** The same for a getChildrenPage. */
+export interface ListingPage {
+  readonly type: 'listingPage'
+  readonly names: EncodedNames
+  readonly next: number
+  readonly stat: Stat
+}
+
 /** What a server answers with: a listing in the place of a getChildren, or in a multiRead. */
 export type ServedReply =
   | Exclude<ReplyBody, { readonly type: 'multiRead' }>
   | Listing
+  | ListingPage
   | { readonly type: 'multiRead'; readonly results: readonly ServedResult[] }
 
 export type ServedResult = ReadResult | Listing

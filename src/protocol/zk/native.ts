@@ -27,6 +27,7 @@ import {
   encodeCreated,
   encodeData,
   encodeListing,
+  encodeListingPage,
   encodeRead,
   encodeReadResults,
   encodeSetData,
@@ -199,7 +200,7 @@ export function decodeWriteRequest(reader: MsgpackReader): WriteRequest {
 // --- replies and events --------------------------------------------------------------------------
 
 export function encodeReply(out: MsgpackWriter, xid: number, at: Zxid, body: ServedReply): void {
-  const type = body.type === 'listing' ? 'getChildren' : body.type
+  const type = replyTypeOf(body)
   const isError = type === 'error'
   out.arrayHeader(3 + (isError ? 0 : replies.fieldCount(type)))
   out.int(xid)
@@ -217,11 +218,19 @@ export function encodeReply(out: MsgpackWriter, xid: number, at: Zxid, body: Ser
       return encodeData(out, body)
     case 'listing':
       return encodeListing(out, body)
+    case 'listingPage':
+      return encodeListingPage(out, body)
     case 'multiRead':
       return encodeReadResults(out, body.results)
     default:
       writePlains(out, replies.pack(body))
   }
+}
+
+/** Its type on the wire. */
+function replyTypeOf({ type }: ServedReply): ReplyBody['type'] {
+  if (type === 'listing') return 'getChildren'
+  return type === 'listingPage' ? 'getChildrenPage' : type
 }
 
 export function encodeEvent(out: MsgpackWriter, event: WatchEvent): void {

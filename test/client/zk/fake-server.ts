@@ -212,6 +212,13 @@ export function plainAnswer(request: Request): ReplyBody {
       return { type: 'moveLeader', leader: request.to, refusal: undefined }
     case 'drain':
       return { type: 'drain', count: request.percent }
+    case 'getChildrenPage':
+      return {
+        type: 'getChildrenPage',
+        children: [`of ${request.path}`],
+        next: request.from,
+        stat: someStat,
+      }
     case 'createSession':
     case 'reconfig':
     case 'refused':

@@ -78,6 +78,16 @@ t.test('every operation reaches the server and brings its answer', async (t) => 
   t.equal(zk.lastZxidSeen, 5)
 })
 
+t.test('pages of children are asked for from a place, in the chroot', async (t) => {
+  const server = await serverFor(t, {
+    request: (connection, xid, request) => connection.reply(xid, 5, plainAnswer(request)),
+  })
+  const zk = await clientOf(t, [server], { chroot: '/app' })
+  const first = { children: ['of /app/many'], next: 0, stat: someStat }
+  t.same(await zk.getChildrenPage('/many'), first)
+  t.same(await zk.getChildrenPage('/many', 7), { ...first, next: 7 })
+})
+
 for (const dialect of ['native', 'jute'] as const) {
   t.test(`ACLs, TTLs, counts and identities cross the wire in ${dialect}`, async (t) => {
     const asked: Request[] = []

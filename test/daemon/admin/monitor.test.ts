@@ -118,6 +118,7 @@ const wanted = {
     max_client_response_size outstanding_tls_handshake auth_failed_count non_mtls_local_conn_count
     non_mtls_remote_conn_count quorum_size fsync_threshold_exceed_count connection_request_count
     connection_revalidate_count connection_drop_count connection_rejected
+    unsuccessful_handshake tls_handshake_exceeded
     sessionless_connections_expired stale_sessions_expired bytes_received_count response_bytes
     watch_bytes diff_count snap_count commit_count looking_count digest_mismatches_count
     unrecoverable_error_count large_requests_rejected throttled_ops stale_requests

@@ -22,6 +22,7 @@ export function status(given: Partial<ServerStatus> = {}): ServerStatus {
     sessionCount: 3,
     connectionCount: 2,
     localConnectionCount: 1,
+    handshakeCount: 0,
     outstandingCount: 1,
     openDescriptorCount: 30,
     descriptorCountMax: 1024,

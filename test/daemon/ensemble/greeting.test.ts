@@ -170,6 +170,35 @@ for (const { name, ours, theirs, expected, want } of cases) {
   })
 }
 
+const open: { name: string; ours: PeerHello; theirs: PeerHello; want: object }[] = [
+  {
+    name: 'lists may differ as they like',
+    ...{ ours: hello(1), theirs: hello(5, { members: listed(4, 5) }), want: { type: 'accept' } },
+  },
+  {
+    name: 'so may groups',
+    ...{ ours: hello(1, groups), theirs: hello(2), want: { type: 'accept', isMember: true } },
+  },
+  {
+    name: 'a server that no list has may be about to join',
+    ...{ ours: hello(1), theirs: hello(9, isNew), want: { type: 'accept', isMember: false } },
+  },
+  {
+    name: 'data of another ensemble is refused as ever',
+    ...{ ours: hello(1), theirs: hello(9, foreign), want: { reason: /different ensembles/ } },
+  },
+  {
+    name: 'so is a second process with our id',
+    ...{ ours: hello(3), theirs: hello(3, { instance: 9 }), want: { reason: /two processes/ } },
+  },
+  { name: 'a smaller id knocks', ours: hello(9), theirs: hello(2), want: { type: 'knock' } },
+]
+for (const { name, ours, theirs, want } of open) {
+  t.test(`judgeHello, of an ensemble that changes while it runs: ${name}`, async (t) => {
+    t.match(judgeHello(ours, theirs, undefined, { isOpen: true }), want)
+  })
+}
+
 t.test('a server that was dialled names its ensemble only to a peer that named it', async (t) => {
   t.equal(answerTo(hello(2), hello(1)).ensembleId, 'e')
   for (const stranger of [isNew, foreign, neverCame]) {

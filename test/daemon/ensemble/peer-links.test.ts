@@ -14,6 +14,7 @@ import {
   encodeGreeting,
   type Greeting,
   type PeerHello,
+  peerProtocolVersion,
 } from '../../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { realWorld } from '../../../src/real-world.ts'
@@ -371,6 +372,21 @@ test('a stranger that sends no hello gets no answer, and no memory', async (t, {
   t.equal(await knock(ports.get(1) ?? 0, Buffer.from('GET / HTTP/1.1\r\n\r\n')).answer, undefined)
   await events.until(() => server.warned('Closed a peer link', /an HTTP request/))
   t.ok(server.warned('Closed a peer link', /first frame of 131073 bytes/))
+})
+
+test('a server of another release is refused, and both sides learn the versions', async (t, {
+  make,
+  events,
+  ports,
+}) => {
+  const server = make(1, { ensembleId: 'e' })
+  await server.start()
+  const older = frameOf(helloOf(2))
+  older[5] = peerProtocolVersion - 1 // behind the length, and the header of the array
+  const { answer } = knock(ports.get(1) ?? 0, older)
+  const reason = `Cannot talk peer protocol version ${peerProtocolVersion - 1}: this server speaks ${peerProtocolVersion}`
+  t.same(await answer, { type: 'refusal', reason }, 'which an older server cannot read either')
+  await events.until(() => server.warned('Refusing a peer', new RegExp(reason)))
 })
 
 test('what a stranger sends before its proof is short, each frame of it', async (t, {

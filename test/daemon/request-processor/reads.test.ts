@@ -59,6 +59,7 @@ const permissions: readonly { request: Request; allowedBy: string }[] = [
   { request: exists('/a'), allowedBy: 'r' },
   { request: list('/a'), allowedBy: 'r' },
   { request: count('/a'), allowedBy: 'r' },
+  { request: { type: 'getChildrenPage', path: '/a', from: 0 }, allowedBy: 'r' },
   { request: getAcl('/a'), allowedBy: 'ra' },
 ]
 for (const { request, allowedBy } of permissions) {
@@ -391,6 +392,29 @@ for (const { count, letter, bytesEach } of [
     t.same(client.answer(list('/many')), refused)
     t.same(client.answer(lists[1] ?? ping), { type: 'multiRead', results: [refused] })
     t.match(client.answer(exists('/many')), { stat: { numChildren: count + 2 } })
+  })
+}
+
+for (const count of [0, 1000, 2000]) {
+  t.test(`the pages of a parent of ${count} children hold all of them`, async (t) => {
+    const { server } = alone()
+    const client = connected(server)
+    const page = (from: number): Request => ({ type: 'getChildrenPage', path: '/many', from })
+    t.match(client.answer(page(0)), { code: errorCodes.NONODE })
+    client.ask(create('/many'))
+    const wanted = Array.from({ length: count }, (_, i) => `${i}`.padStart(300, '0'))
+    for (const name of wanted) client.ask(create(`/many/${name}`))
+    const found: string[] = []
+    let pages = 0
+    for (let from = 0; pages === 0 || from > 0; pages++) {
+      const body = client.answer(page(from))
+      if (body.type !== 'listingPage') throw new Error(`it is a ${body.type}`)
+      t.match(body.stat, { numChildren: count })
+      found.push(...body.names.runs.flatMap((run) => [...run.names()]))
+      from = body.next
+    }
+    t.same(found.sort(), wanted)
+    t.equal(pages, count === 0 ? 1 : Math.ceil((count * 304) / limits.childrenPageBytes))
   })
 }
 

@@ -67,6 +67,34 @@ t.test('runs are short, so that a change is cheap, and not too many', async (t) 
   t.ok(runs.length < bytes / 2048, `${runs.length} runs for ${bytes} bytes`)
 })
 
+t.test(
+  'pages hold each child that is there all the time once, whatever comes and goes',
+  async (t) => {
+    const random = new Random(seed)
+    const staying = Array.from({ length: 5000 }, (_, i) => `/parent/stays-${i}`)
+    const children = new ManyChildren(staying)
+    const others: string[] = []
+    const found: string[] = []
+    let pages = 0
+    for (let from = 0, isFirst = true; isFirst || from > 0; isFirst = false) {
+      const page = children.page(from, 20_000)
+      if (page.names.bytes > 40_000) t.fail(`a page of ${page.names.bytes} bytes`)
+      found.push(...page.names.runs.flatMap((run) => [...run.names()]))
+      if (page.next > 0 && page.next <= from) t.fail('pages go on')
+      from = page.next
+      pages++
+      // Runs are split and joined between two pages.
+      if (random.below(2) === 0) for (const one of others.splice(0)) children.delete(one)
+      for (let i = 0; i < 3000; i++) others.push(`/parent/goes-${pages}-${i}`)
+      for (const one of others.slice(-3000)) children.add(one)
+    }
+    t.ok(pages > 4, `${pages} pages`)
+    const stayed = found.filter((name) => name.startsWith('stays'))
+    t.ok(equal(stayed.sort(), staying.map((path) => path.slice('/parent/'.length)).sort()))
+    t.equal(new Set(found).size, found.length, 'none is there twice')
+  },
+)
+
 t.test('a name longer than a run is one of its own', async (t) => {
   const paths = Array.from({ length: 20 }, (_, i) => `/parent/${'x'.repeat(20_000)}${i}`)
   const children = new ManyChildren(paths)

@@ -279,7 +279,11 @@ const judged: readonly {
 for (const { name, clientAuth, own, subject, refused } of judged) {
   t.test(`a certificate of a client is judged: ${name}`, async (t) => {
     for (const maxProtocol of ['TLSv1.2', 'TLSv1.3'] as const) {
-      const port = await listen(t, portOf({ clientAuth }))
+      const handshakes: string[] = []
+      const port = await listen(
+        t,
+        portOf({ clientAuth, onHandshake: (state) => handshakes.push(state) }),
+      )
       const given = own === undefined ? {} : { own }
       const dialler = dial(t, port, { credentials: credentials(given, { maxProtocol }) })
       dialler.send('hello')
@@ -289,11 +293,13 @@ for (const { name, clientAuth, own, subject, refused } of judged) {
         t.ok(reason instanceof ProtocolError)
         t.match(reason?.message, refused)
         t.same(accepted.frames, [], 'nothing of it was read')
+        t.same(handshakes, ['begun', 'failed'])
         continue
       }
       await accepted.received(1)
       t.equal(accepted.link?.tls?.certificate?.subject, subject)
       t.equal(accepted.link?.tls?.protocol, maxProtocol)
+      t.same(handshakes, ['begun', 'done'])
     }
   })
 }

@@ -68,6 +68,7 @@ const requests: Request[] = [
   { type: 'moveLeader', to: 3 as ServerId },
   { type: 'moveLeader', to: undefined },
   { type: 'drain', percent: 100 },
+  { type: 'getChildrenPage', path, from: 2 ** 32 - 1 },
   { type: 'auth', scheme: 'digest', credential: data },
   { type: 'checkWatches', path, watcherType: 'persistent' },
   { type: 'multiRead', ops: [] },
@@ -136,6 +137,7 @@ const bodies: [Request['type'], ReplyBody][] = [
   ['moveLeader', { type: 'moveLeader', leader: 3 as ServerId, refusal: undefined }],
   ['moveLeader', { type: 'moveLeader', leader: undefined, refusal: 'none follows' }],
   ['drain', { type: 'drain', count: 7 }],
+  ['getChildrenPage', { type: 'getChildrenPage', children: ['a', 'é'], next: 7, stat }],
   ['checkWatches', { type: 'checkWatches' }],
   [
     'multiRead',

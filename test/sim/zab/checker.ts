@@ -112,6 +112,11 @@ export class ZabChecker {
     invariant(!cut, 'what is committed is never cut')
   }
 
+  /** Whether a record of a leader's log is committed, by what lies on disks. */
+  isCommitted(record: LogRecord, copies: Copies): boolean {
+    return record.zxid <= this.lastZxid || isOnQuorum(record, copies)
+  }
+
   /** A leader announces that everything up to `zxid` is committed; `log` is its own log. */
   announced(zxid: Zxid, log: readonly LogRecord[], copies: Copies): void {
     if (zxid <= this.lastZxid || zxid <= this.#announced) return

@@ -903,8 +903,8 @@ export const zabMutants: readonly Mutant[] = [
     edits: [
       {
         file: reconfiguration,
-        from: 'return !configurations.isJoint && configurations.since <= delivered',
-        to: 'return configurations !== undefined && delivered >= 0',
+        from: "if (configurations.isJoint || configurations.since > committed) return 'in progress'",
+        to: "if (committed < 0) return 'in progress'",
       },
       {
         file: 'daemon/zab/configuration.ts',

@@ -11,7 +11,7 @@
 
 import { invariant } from '../../../src/invariant.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
-import { counterOf, epochOf, makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { counterOf, epochOf, makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
 import type { Random } from '../../../src/random.ts'
 import { Coverage } from '../coverage.ts'
 import { EventQueue } from '../event-queue.ts'
@@ -322,8 +322,13 @@ export class ZabWorld {
   #changes(log: readonly LogRecord[], { payload }: LogRecord): void {
     this.isReconfigured = true
     const state = stateIn(log, Infinity as Zxid, this.seed)
-    const last = changesIn(log, zxidZero).at(-1)?.zxid ?? zxidZero
-    invariant(last <= this.checker.lastZxid, 'two changes of the configuration never overlap')
+    const last = log.findLast((record) => changeIn(record.payload) !== undefined)
+    const diskOf = (id: ServerId): readonly LogRecord[] => this.servers[id - 1]?.disk.log ?? []
+    const copies = { electors: this.electorsOf(log), diskOf }
+    invariant(
+      last === undefined || this.checker.isCommitted(last, copies),
+      'two changes of the configuration never overlap',
+    )
     const isJoint = state?.before !== undefined
     invariant(isJoint === (payload === activation), 'a change is proposed, then activated')
   }
