@@ -255,12 +255,13 @@ export class ServersWorld {
     await this.#run(sceneMsMax)
     const isLeading = ({ role }: SimServer): boolean => role.type === 'leading'
     // A follower without a link to the next leader would look for it.
-    await this.#until('servers have links to each other, and a leader', () => {
+    await this.#until('servers have links to each other, and follow a leader', () => {
       const isLinked = ({ running, votes }: SimServer): boolean => {
         const peers = votes ? servers.length - 1 : servers.filter((server) => server.votes).length
         return running?.ensemble.linkCount === peers
       }
-      return servers.every(isLinked) && servers.some(isLeading)
+      const areInStep = servers.every(({ role }) => role.type !== 'looking')
+      return servers.every(isLinked) && servers.some(isLeading) && areInStep
     })
     const leader = servers.find(isLeading)
     const to = random.pick(servers.filter((server) => server.votes && server !== leader))
@@ -343,6 +344,11 @@ export class ServersWorld {
 
   #compareTrees(): void {
     const { ensemble, order } = this.checker
+    for (const { files, host, id, running } of this.#participants) {
+      const last = running?.ensemble.configuration.last
+      if (!this.mayChange || last === undefined || !ensemble.roles.has(id)) continue
+      invariant(files.tells(last), `${host} has the members of the ensemble in its files`)
+    }
     const model = checkHistory(order, this.clients, ensemble.first)
     for (const { host, running } of this.#participants) {
       const tree = running?.storage.tree

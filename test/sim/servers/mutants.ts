@@ -697,4 +697,163 @@ export const serverMutants: readonly Mutant[] = [
     ],
     seeds: 100,
   },
+
+  // --- changes of the ensemble -------------------------------------------------------------------
+  {
+    name: 'two changes of the ensemble at once',
+    rule: 'I20: a change is proposed when the last one is active',
+    edits: [
+      {
+        file: prep,
+        from: 'if (isBusy || this.#reconfiguring !== undefined) return refusal(errorCodes.RECONFIGINPROGRESS)',
+        to: 'if (isBusy && this.#reconfiguring === zxid) return refusal(errorCodes.RECONFIGINPROGRESS)',
+      },
+      {
+        file: 'daemon/zab/reconfiguration.ts',
+        from: "if (configurations.isJoint || configurations.since > committed) return 'in progress'",
+        to: "if (configurations.isJoint && committed < 0) return 'in progress'",
+      },
+      {
+        file: 'daemon/zab/reconfiguration.ts',
+        from: "invariant(since <= committed, 'a change of the configuration begins when the last one is done')",
+        to: '',
+      },
+      {
+        file: 'daemon/zab/configuration.ts',
+        from: "invariant(before === undefined, 'a configuration is proposed when the one before is active')",
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a change of the ensemble that TRUNC does not take back',
+    rule: 'I20: the last configuration in the log is in force',
+    edits: [
+      {
+        file: 'daemon/zab/server-state.ts',
+        from: 'this.configurations.truncateAfter(to)',
+        to: '',
+      },
+    ],
+    seeds: 600,
+  },
+  {
+    name: 'a server that becomes an observer still votes',
+    rule: 'an observer of the last configuration is in no quorum',
+    edits: [
+      {
+        file: 'daemon/membership/membership.ts',
+        from: '.filter((server) => !isObserver(server) && groups',
+        to: '.filter((server) => server && groups',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a leader that is removed goes on',
+    rule: 'it hands over before it proposes that, and steps down in any case',
+    edits: [
+      {
+        file: prep,
+        from: 'if (!voters.includes(this.#ensemble.self)) {',
+        to: 'if (voters.length === 0) {',
+      },
+      {
+        file: 'daemon/zab/reconfiguration.ts',
+        from: 'return !isJoint && since <= committed && !membership.isVoter(self)',
+        to: 'return isJoint && since > committed && !membership.isVoter(self)',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'watches of /zookeeper/config do not fire',
+    rule: 'clients learn of a change of the ensemble by watches',
+    edits: [
+      {
+        file: 'daemon/ztree/ztree.ts',
+        from: "events.push({ type: 'NodeDataChanged', path: configPath, zxid, acl: znode.acl })",
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a change of the ensemble is not written to files',
+    rule: 'each configuration is in the dynamic file of each of its servers',
+    edits: [
+      {
+        file: driver,
+        from: 'else if (before === undefined) changing.committed(last)',
+        to: '',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a write ends the wait of a change of the ensemble',
+    rule: 'what a client sends after a reconfig is taken after its answer',
+    edits: [
+      {
+        file: commit,
+        from: "if (pending.op === 'reconfig' && this.#administering.delete(client)) client.proceed()",
+        to: 'if (this.#administering.delete(client)) client.proceed()',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'a leader that is to leave asks itself again at once',
+    rule: 'a request that waits for the next leader is sent again once the transfer holds it',
+    edits: [
+      {
+        file: driver,
+        from: 'this.#inbox.afterwards(() => listener?.fromLeader(message))',
+        to: 'listener?.fromLeader(message)',
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: 'a removed server names no address',
+    rule: 'a removed server goes on as a learner, also under another leader',
+    edits: [
+      {
+        file: 'daemon/ensemble/peer-links.ts',
+        from: 'this.#named = isMember ? members : named.sort((a, b) => a.id - b.id)',
+        to: 'this.#named = isMember || named.length > 0 ? members : named',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'a new leader does not activate what it finds committed',
+    rule: 'a proposed change is activated, by whichever leader',
+    edits: [
+      {
+        file: 'daemon/zab/leading.ts',
+        from: '    this.#reconfiguration.maybeActivate()\n  }\n\n  #sendUpToDate',
+        to: '  }\n\n  #sendUpToDate',
+      },
+      {
+        file: 'daemon/zab/leading.ts',
+        from: 'this.#state.deliver(this.#broadcast.committed)\n    this.#reconfiguration.maybeActivate()',
+        to: 'const { delivered } = this.#state\n    this.#state.deliver(this.#broadcast.committed)\n    if (delivered < this.#state.configurations.since) this.#reconfiguration.maybeActivate()',
+      },
+    ],
+    seeds: 600,
+  },
+  {
+    name: 'a restarted server goes by its files',
+    rule: 'once the ensemble has changed, the files are a seed only',
+    edits: [
+      {
+        file: driver,
+        from: 'return { changeIn, configuration: changing.shown(), changes }',
+        to: 'return { changeIn, changes }',
+      },
+    ],
+    seeds: 100,
+  },
 ]

@@ -23,6 +23,7 @@ import type { Network } from '../network.ts'
 import { type KillAt, Killed, SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
 import type { ServerChecker } from './checker.ts'
+import { SimConfigFiles } from './config-files.ts'
 import { clientPort, type Roles, serverLine } from './ensemble-judge.ts'
 
 export const tickMs = 500
@@ -57,6 +58,7 @@ export interface SimServerParts {
 export class SimServer {
   readonly id: ServerId
   readonly disk: SimDisk
+  readonly files = new SimConfigFiles()
   readonly #parts: SimServerParts
   /** from its start, also while it is not up yet */
   process: SimProcess | undefined
@@ -233,6 +235,7 @@ export class SimServer {
       onFailure: (error) => this.#failed(process, error),
       handoverAt: this.#parts.handoverAt,
       readSecret: () => Buffer.from('the secret of a life'),
+      configStore: this.files.storeOf(process),
       witness: {
         opened: (parts) => this.#opened(parts),
         logged: (zxid) => {
@@ -290,7 +293,8 @@ export class SimServer {
     )
     invariant(read.type === 'config', 'these flags are a configuration')
     // Smaller than can be configured, so that a short life sees many segments.
-    return { ...read.config, logSegmentBytes: segmentBytes, logKept }
+    const configFiles = mayChange ? this.files.files : undefined
+    return { ...read.config, logSegmentBytes: segmentBytes, logKept, configFiles }
   }
 
   /** Its disk has been read. */
