@@ -88,6 +88,44 @@ test('a server that stands alone serves, and a restart keeps its data', async (t
   await client.close()
 })
 
+for (const dialect of ['native', 'jute'] as const) {
+  const claim = `lists of many children are of one moment each, while they come and go, in ${dialect}`
+  test(claim, async (t, dir, start) => {
+    const { clientPort: port } = await start(join(dir, 'data'))
+    const servers = [{ host: '127.0.0.1', port }]
+    const [writer, reader] = [new ZkClient({ servers }), new ZkClient({ servers, dialect })]
+    await writer.create('/many')
+    const count = 2000
+    const nameOf = (i: number): string => String(i).padStart(200, '0')
+    const create = (i: number) =>
+      ({ type: 'create', path: `/many/${nameOf(i)}`, data: null, mode: 'persistent' }) as const
+    await writer.multi(Array.from({ length: count }, (_, i) => create(i)))
+    // Each change moves the window of names by one. Lists are asked for faster than they are read.
+    let moved = 0
+    const move = (): Promise<unknown> => {
+      const gone = `/many/${nameOf(moved)}`
+      return writer.multi([create(count + moved++), { type: 'delete', path: gone, version: -1 }])
+    }
+    const seen = new Set<number>()
+    for (let round = 0; round < 10; round++) {
+      const moves = Array.from({ length: 20 }, move)
+      const lists = Array.from({ length: 10 }, () => reader.getChildren('/many'))
+      for (const { children, stat } of await Promise.all(lists)) {
+        const first = Number(children[0])
+        seen.add(first)
+        if (stat.numChildren !== count) t.fail(`${stat.numChildren} children`)
+        const wanted = Array.from({ length: count }, (_, i) => nameOf(first + i))
+        if (children.join() !== wanted.join()) t.fail(`the list from ${first} has a hole`)
+      }
+      await Promise.all(moves)
+    }
+    t.ok(seen.size >= 5, `lists of ${seen.size} moments`)
+    const { children } = await reader.getChildren('/many')
+    t.same([children[0], children.length], [nameOf(moved), count])
+    await Promise.all([writer.close(), reader.close()])
+  })
+}
+
 /** The values of mntr, by key. */
 async function monitor({ clientPort }: Server): Promise<(key: string) => number> {
   const mntr = await ask(clientPort, 'mntr')

@@ -92,6 +92,8 @@ export class SimMember {
     show({ type: 'offsetFetched', group: team, topic, partition, offset: before, least })
     const offset = Math.min(before + random.below(4), committedEnd(partition))
     if (offset < before) return
+    // Meanwhile the group may go on to another generation.
+    if (random.chance(0.1)) await this.#pause(random.below(1000))
     const metadata = `${generation} ${memberId}`
     const commit = { topic, partition, offset, version, metadata }
     const made = await this.#cluster.call(
@@ -110,6 +112,12 @@ export class SimMember {
     const { version: at } = onlyOne(made.partitions)
     show({ type: 'offsetStored', group: team, topic, partition, offset, at })
     cover('commit of a member')
+  }
+
+  #pause(durationMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#process.after(durationMs, resolve)
+    })
   }
 
   /** It dies without a word. */

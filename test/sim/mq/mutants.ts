@@ -512,8 +512,13 @@ export const mqMutants: readonly Mutant[] = [
         from: "if (claim.generation !== this.#generation) return 'ILLEGAL_GENERATION'",
         to: "if (claim.generation > this.#generation) return 'ILLEGAL_GENERATION'",
       },
+      {
+        file: 'broker/group/group.ts',
+        from: "if (member.generation !== claim.generation) return 'ILLEGAL_GENERATION'",
+        to: "if (member.generation < claim.generation) return 'ILLEGAL_GENERATION'",
+      },
     ],
-    seeds: 600,
+    seeds: 300,
   },
   {
     name: 'an assignment told before it is stored',
