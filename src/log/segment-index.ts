@@ -132,7 +132,7 @@ export class SegmentIndex {
   /**
    * The first `count` entries are in a file now.
    *
-   * @param load reads them: it never fails
+   * @param load reads them: from the file, or else from the records @throws LogDamagedError
    */
   saved(count: number, load: (count: number) => Float64Array): void {
     this.#saved = count

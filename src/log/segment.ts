@@ -442,7 +442,13 @@ export class Segment {
   #rebuiltEntries(count: number): Float64Array {
     const rebuilt = new SegmentIndex()
     const { timestampMs } = this.#format
-    this.#walkFrom({ start: 0, end: this.endBytes }, (bytes, at, _, offset) => {
+    // What is not read yet is checked by its place after an entry: the entries have to be right.
+    const unread = this.#unread
+    const checks = unread.isOver ? undefined : unread.checksFrom(this.firstPosition)
+    this.#walkFrom({ start: 0, end: this.endBytes }, (bytes, at, length, offset) => {
+      if (checks !== undefined && offset < unread.rest.end) {
+        unread.check(checks, bytes, at, length, offset)
+      }
       const timeMs = timestampMs?.(bytes, at) ?? noTimestamp
       rebuilt.add(this.#format.firstPosition(bytes, at), offset, timeMs)
       return rebuilt.count < count

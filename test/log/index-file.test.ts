@@ -1,6 +1,7 @@
 import t from 'tap'
 import { indexName } from '../../src/log/index-file.ts'
 import { type Log, type LogOptions, openLog } from '../../src/log/log.ts'
+import { LogDamagedError } from '../../src/log/log-errors.ts'
 import { segmentName } from '../../src/log/segment.ts'
 import { IndexMemory } from '../../src/log/segment-index.ts'
 import { settled } from '../virtual-clock.ts'
@@ -170,6 +171,20 @@ t.test('entries that fail their checksum are found again in the records', async 
   const opened = open(directory, { knownDurable: 249 })
   t.same(positionsOf(opened, 150), all.slice(150))
 })
+
+t.test(
+  'a record that is out of place is found, though the entries fail their checksum',
+  async (t) => {
+    // A checksum that does not cover the position, as in Kafka's format.
+    const format = { ...sampleFormat, isIntact: () => true, isGapless: true }
+    const { directory, log } = await written()
+    await closed(log)
+    flip(directory, indexName(segmentName(0)), 80)
+    for (const at of [8, 12]) flip(directory, segmentName(0), at)
+    const opened = open(directory, { format, knownDurable: 249 })
+    t.throws(() => opened.read({ from: 0, upTo: 5, bytesMax: 1e6 }), LogDamagedError)
+  },
+)
 
 t.test('they are found, too, for records that a start writes again', async (t) => {
   const { directory, log } = await written()
