@@ -294,7 +294,7 @@ export class ServersWorld {
     await this.#run(3 * this.faults.sessionTimeoutMs + 2 * tickMs + 500)
     const after = living.map(({ session }) => session)
     invariant(after.join() === before.join(), 'a client that sends messages keeps its session')
-    for (const { running } of this.servers) {
+    for (const { running } of this.#participants) {
       const sessions = [...(running?.storage.tree.sessions.keys() ?? [])]
       invariant(sessions.sort().join() === after.sort().join(), 'a silent client loses its session')
     }
