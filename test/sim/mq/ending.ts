@@ -113,10 +113,12 @@ export class Ending {
 
   /** A replica whose disk failed while it was opened waits for a restart of its broker. */
   #restartBrokers(): void {
-    for (const broker of this.#world.brokers) {
+    const world = this.#world
+    const topics = [topic, ...(world.administrator?.topics ?? []).map((each) => each.topic)]
+    for (const broker of world.brokers) {
       if (broker.brokerEpoch === undefined) continue
-      if (this.#world.unavailableAt(broker).length === 0) continue
-      this.#world.cover('replica unavailable')
+      if (topics.every((of) => world.unavailableAt(broker, of).length === 0)) continue
+      world.cover('replica unavailable')
       broker.end({ power: false })
       broker.start()
     }

@@ -644,7 +644,7 @@ export class MqWorld {
   unavailableAt(broker: SimBroker, of = topic): readonly number[] {
     const tree = this.#latestTree()
     const replicas = tree && decodeTopic(dataOf(tree, zkPaths.topic(of)))?.replicas
-    const opened = of === topic ? broker.replicas : broker.groupReplicas
+    const opened = broker.replicasOf(of)
     return (replicas ?? []).flatMap((brokers, partition) => {
       const isAssigned = brokers.some((each) => each === broker.id)
       const isOpen = opened.some((replica) => replica.partition === partition)

@@ -98,12 +98,16 @@ export class SimBroker extends Host {
 
   /** Of the topic of the load. */
   get replicas(): readonly Replica[] {
-    return this.#all.filter((replica) => replica.topic === topic)
+    return this.replicasOf(topic)
   }
 
   /** Of the topic in which groups are stored. */
   get groupReplicas(): readonly Replica[] {
-    return this.#all.filter((replica) => replica.topic === offsetsTopic)
+    return this.replicasOf(offsetsTopic)
+  }
+
+  replicasOf(of: string): readonly Replica[] {
+    return this.#all.filter((replica) => replica.topic === of)
   }
 
   /** Of the topics that an administrator creates and deletes. */

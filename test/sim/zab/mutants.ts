@@ -462,23 +462,6 @@ export const zabMutants: readonly Mutant[] = [
     seeds: 2000,
   },
   {
-    name: 'a handover with proposals in flight',
-    rule: 'an epoch ends when all of it is on the disk of all its learners',
-    edits: [
-      {
-        file: leading,
-        from: 'if (!this.broadcasting || this.#broadcast.committed < last || delivered < last) return',
-        to: 'if (!this.broadcasting || delivered > last) return',
-      },
-      {
-        file: leading,
-        from: "if (phase.type === 'synced' && logged !== last) return",
-        to: "if (phase.type === 'synced' && logged === undefined) return",
-      },
-    ],
-    seeds: 100,
-  },
-  {
     name: 'leadership is handed to one that lacks the tail',
     rule: 'a successor has the whole log on its disk when it is told to lead',
     edits: [
@@ -1064,7 +1047,7 @@ export const zabMutants: readonly Mutant[] = [
         to: 'this.configurations.restartAfter(zxid, this.#first)',
       },
     ],
-    seeds: 1000,
+    seeds: 5000,
   },
   {
     name: 'a removed leader goes on',
