@@ -37,6 +37,7 @@ export class Connection {
   accepted(link: SimLink): void {
     this.#ends[1] = link
     for (const arrive of this.#early.splice(0)) arrive(link)
+    if (this.#isReset) this.#break(link)
   }
 
   /** Sends the first event to the end that does not exist yet. */
@@ -85,12 +86,13 @@ export class Connection {
   reset(): void {
     if (this.#isReset) return
     this.#isReset = true
-    const { queue, random, delayMs } = this.#network
-    for (const end of this.#ends) {
-      if (end === undefined) continue
-      queue.after(within(delayMs, random), () => end.broken())
-    }
+    for (const end of this.#ends) if (end !== undefined) this.#break(end)
     this.#network.remove(this)
+  }
+
+  #break(end: SimLink): void {
+    const { queue, random, delayMs } = this.#network
+    queue.after(within(delayMs, random), () => end.broken())
   }
 
   processEnded(process: SimProcess, silent: boolean): void {
