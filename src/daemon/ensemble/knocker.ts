@@ -60,6 +60,11 @@ export class Knocker {
     this.#refusedMs.set(peer, this.#options.clock.nowMs())
   }
 
+  /** There is a link: whatever a refusal was for is over. */
+  linked(peer: ServerId): void {
+    this.#refusedMs.delete(peer)
+  }
+
   close(): void {
     this.#stop?.()
     for (const link of this.#knocking) link.destroy()

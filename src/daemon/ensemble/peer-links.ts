@@ -419,6 +419,7 @@ to this one, has ${there}; server ${serverId} has ${here}. Give all servers one 
     }
     link.established()
     this.#redials.linked(id)
+    this.#knocker.linked(id)
     this.#knocks.get(id)?.entry.link.close()
     this.#knocks.delete(id)
     const before = this.#open.get(id)

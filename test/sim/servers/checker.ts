@@ -98,7 +98,9 @@ export class ServerChecker {
     this.#establishedMs.set(epoch, atMs)
     this.establishedCount++
     if (epoch > this.establishedEpoch) this.establishedEpoch = epoch
-    invariant(tree.lastApplied >= this.lastZxid, 'a new leader holds all that was committed')
+    // One that stood still may learn late that its epoch began; another may have begun meanwhile.
+    const before = this.order.findLast(({ zxid }) => epochOf(zxid) < epoch)?.zxid ?? zxidZero
+    invariant(tree.lastApplied >= before, 'a new leader holds all that was committed')
     invariant(
       epochOf(tree.lastApplied) < epoch,
       'a new leader begins with the epochs before its own',
