@@ -60,8 +60,8 @@ const exchanges: readonly (readonly [line: string, ...answers: RegExp[]])[] = [
   ['config -w', /server\.1=/],
   [
     'reconfig -add server.9=127.0.0.1:1:2:observer;127.0.0.1:3',
-    /type:NodeDataChanged path:\/zookeeper\/config\n/,
-    /Committed new configuration:\n[^\n]*\n[^\n]*\n[^\n]*\nserver\.9=127\.0\.0\.1:1:2:observer;127\.0\.0\.1:3\nversion=/,
+    // Two threads of zkCli print the event and the answer, in either order.
+    /(?=[\s\S]*type:NodeDataChanged path:\/zookeeper\/config\n)[\s\S]*Committed new configuration:\n[^\n]*\n[^\n]*\n[^\n]*\nserver\.9=127\.0\.0\.1:1:2:observer;127\.0\.0\.1:3\nversion=/,
   ],
   ['reconfig -v 1 -remove 9', /version No is not valid : \n/],
   ['reconfig -s -remove 9', /Committed new configuration:\n(?!.*server\.9)[\s\S]*?cZxid = 0x/],

@@ -237,7 +237,10 @@ export class SimServer {
       readSecret: () => Buffer.from('the secret of a life'),
       configStore: this.files.storeOf(process),
       witness: {
-        opened: (parts) => this.#opened(parts),
+        // One that is killed while it opens its disk runs on to the end of that step.
+        opened: (parts) => {
+          if (this.process === process) this.#opened(parts)
+        },
         logged: (zxid) => {
           this.#durables = [...this.#durables, zxid].slice(-vouchingSyncs)
         },
