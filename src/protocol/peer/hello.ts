@@ -141,15 +141,18 @@ export class PeerVersionError extends ProtocolError {
   override readonly name = 'PeerVersionError'
 }
 
+const peerRoles: ReadonlySet<string> = new Set([helloRole, challengeRole, proofRole, refusalRole])
+
 /** @throws PeerVersionError; ProtocolError also for another role */
 export function decodeGreeting(reader: MsgpackReader): Greeting {
   const count = reader.arrayHeader() - 2
   const version = reader.natural('the protocol version')
-  if (version !== peerProtocolVersion) {
+  const role = reader.string()
+  // Clients begin alike: a peer of another release is one that says so.
+  if (version !== peerProtocolVersion && peerRoles.has(role)) {
     const found = `this server speaks ${peerProtocolVersion}`
     throw new PeerVersionError(`Cannot talk peer protocol version ${version}: ${found}`)
   }
-  const role = reader.string()
   switch (role) {
     case helloRole: {
       const hello = unpackFields('hello', peerHelloFields, readPlains(reader, count))
