@@ -111,6 +111,8 @@ async function sendToFollowers(options: {
 }): Promise<void> {
   const { cluster, admin, topic, sent } = options
   const leader = (await admin.topic(topic))?.partitions[0]?.leader
+  // The leader of a new topic may learn of it last; it answers once it leads.
+  await admin.offsets(topic)
   const followers = cluster.brokers.filter(({ id }) => id !== leader)
   const links = followers.map(({ address }) => linkTo(address))
   for (const [i, value] of sent.entries()) {
