@@ -233,10 +233,7 @@ export class EnsembleDriver implements Ensemble {
   sendToLearner(learner: ServerId, message: LeaderMessage): void {
     invariant(this.#role.type === 'leading', 'only a leader has learners')
     if (learner !== this.self) return this.#links.send(learner, message)
-    const listener = this.#listener
-    if (message.type !== 'RETRY') return listener?.fromLeader(message)
-    // Sent again before the transfer has begun to hold, the request would come back for ever.
-    this.#inbox.afterwards(() => listener?.fromLeader(message))
+    this.#listener?.fromLeader(message)
   }
 
   sendToLearners(message: LeaderMessage): void {

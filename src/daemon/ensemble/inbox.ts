@@ -10,19 +10,12 @@ export class Inbox<Input> {
   readonly #take: (input: Input) => void
   readonly #emptied: () => void
   readonly #waiting = new Fifo<Input>()
-  readonly #later = new Fifo<() => void>()
   #isTaking = false
 
   /** @param emptied called when no input waits any more; may put the next one */
   constructor(take: (input: Input) => void, emptied: () => void) {
     this.#take = take
     this.#emptied = emptied
-  }
-
-  /** Runs it when no input waits any more: at once, unless one is being taken. */
-  afterwards(run: () => void): void {
-    if (this.#isTaking) this.#later.push(run)
-    else run()
   }
 
   put(input: Input): void {
@@ -33,7 +26,6 @@ export class Inbox<Input> {
       this.#take(next)
     }
     this.#isTaking = false
-    for (let run = this.#later.shift(); run !== undefined; run = this.#later.shift()) run()
     this.#emptied()
   }
 }

@@ -56,6 +56,9 @@ export interface CommitParts {
 /** The tree and its watchers have the transaction; its client does not yet. */
 export type OnApplied = (zxid: Zxid, result: Applied) => void
 
+/** Longer than a leader takes to begin its handover, and unnoticed in a change of the ensemble. */
+const retryMs = 10
+
 interface Unfinished {
   readonly pending: PendingRequest
   readonly zxid: Zxid
@@ -228,10 +231,15 @@ export class CommitProcessor implements SessionRequests {
     if (pending.op === 'reconfig' && this.#administering.delete(client)) client.proceed()
   }
 
-  /** The leader hands over first: the request waits for the next one. */
+  /**
+   * The leader hands over first, or waits for its followers: the request is sent again, to the leader
+   * of then. Without a leader, its client is disconnected by then.
+   */
   retry(seq: number): void {
-    const message = this.#retried.get(seq)
-    if (message !== undefined) this.#ensemble.sendToLeader(message)
+    this.#clock.after(retryMs, () => {
+      const message = this.#retried.get(seq)
+      if (message !== undefined) this.#ensemble.sendToLeader(message)
+    })
   }
 
   fromLeader(answer: Answer): void {

@@ -15,7 +15,7 @@ import type { Metrics } from '../metrics.ts'
 import type { SessionTracker } from '../session/session-tracker.ts'
 import { encodeTxn, sessionCreatedBy, type Txn } from '../ztree/txn.ts'
 import type { Applied, ZTree } from '../ztree/ztree.ts'
-import type { Prep } from './prep.ts'
+import type { Obstacle, Prep } from './prep.ts'
 import type { Reaper } from './reaper.ts'
 
 export interface LeaderParts {
@@ -98,8 +98,8 @@ export class LeaderProcessor {
         const origin = learner
         const asked = { zxid, origin, seq, session, identities, request, wallMs, newPassword }
         const txn = this.#prep.prepare(asked)
-        const successors = this.#prep.takeSuccessors()
-        if (successors !== undefined && this.#maybeLeave(learner, seq, successors)) return
+        const obstacle = this.#prep.takeObstacle()
+        if (obstacle !== undefined && this.#maybePostpone(learner, seq, obstacle)) return
         this.#propose(zxid, txn)
         return
       }
@@ -162,13 +162,20 @@ export class LeaderProcessor {
     if (count > 0) this.#logger.debug({ count }, 'Deleting expired znodes')
   }
 
+  /** @returns whether the request is sent again, to the leader of then */
+  #maybePostpone(learner: ServerId, seq: number, obstacle: Obstacle): boolean {
+    if (obstacle.type === 'leader' && !this.#maybeLeave(obstacle.successors)) return false
+    this.#ensemble.sendToLearner(learner, { type: 'RETRY', seq })
+    return true
+  }
+
   /**
    * A leader that is to be no voter any more hands leadership over first, so that the change is
    * proposed by a server that stays.
    *
-   * @returns whether it does; the request is then sent again, to the next leader
+   * @returns whether it does
    */
-  #maybeLeave(learner: ServerId, seq: number, successors: readonly ServerId[]): boolean {
+  #maybeLeave(successors: readonly ServerId[]): boolean {
     if (this.#leave === 'refused') {
       this.#leave = 'no'
       return false
@@ -180,12 +187,9 @@ export class LeaderProcessor {
         this.#leave = type === 'refused' ? 'refused' : 'no'
       })
     }
-    if (this.#leave !== 'asked') {
-      this.#leave = 'no'
-      return false
-    }
-    this.#ensemble.sendToLearner(learner, { type: 'RETRY', seq })
-    return true
+    if (this.#leave === 'asked') return true
+    this.#leave = 'no'
+    return false
   }
 
   /** The last configuration is committed: activates it. */

@@ -88,13 +88,20 @@ type Asker = Pick<Preparation, 'session' | 'identities'>
 
 const undeletable = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'])
 
+/** Why a change of the ensemble is not possible yet. */
+export type Obstacle =
+  /** This leader is not to vote; these servers vote before and after, and so may propose it. */
+  | { readonly type: 'leader'; readonly successors: readonly ServerId[] }
+  /** The epoch has just begun, and followers are about to be in step. */
+  | { readonly type: 'followers' }
+
 export class Prep {
   readonly #tree: ZTree
   readonly #ensemble: Pick<Ensemble, 'self' | 'configuration' | 'judgeConfiguration'>
   readonly #sessions: SessionTracker
   /** A change of the ensemble that the tree does not show yet. */
   #reconfiguring: Zxid | undefined
-  #successors: readonly ServerId[] | undefined
+  #obstacle: Obstacle | undefined
   readonly #minTimeoutMs: number
   readonly #maxTimeoutMs: number
   readonly #rules: WriteRules
@@ -231,14 +238,11 @@ export class Prep {
     return typeof change === 'number' ? refusal(change) : lone(change)
   }
 
-  /**
-   * Of a reconfig just refused because this leader is not among the new voters: the servers that may
-   * lead before and after, and so may propose it.
-   */
-  takeSuccessors(): readonly ServerId[] | undefined {
-    const successors = this.#successors
-    this.#successors = undefined
-    return successors
+  /** Of a reconfig that was just refused: what has to happen before it may be possible. */
+  takeObstacle(): Obstacle | undefined {
+    const obstacle = this.#obstacle
+    this.#obstacle = undefined
+    return obstacle
   }
 
   /** Ends the change that is proposed: the former voters have no say any more. */
@@ -260,15 +264,16 @@ export class Prep {
     const voters = votersOf(members ?? noMembers)
     if (members === undefined || voters.length < votersMin) return refusal(errorCodes.BADARGUMENTS)
     const next = { voters, text: membersText(members) }
-    if (this.#ensemble.judgeConfiguration(next) !== 'possible') {
-      return refusal(errorCodes.NEWCONFIGNOQUORUM)
-    }
+    const verdict = this.#ensemble.judgeConfiguration(next)
+    if (verdict === 'not yet') this.#obstacle = { type: 'followers' }
+    if (verdict !== 'possible') return refusal(errorCodes.NEWCONFIGNOQUORUM)
     const znode = this.#outstanding.find(configPath)
     if (znode === undefined || !isAllowed(znode.acl, perms.write, identities)) {
       return refusal(errorCodes.NOAUTH)
     }
     if (!voters.includes(this.#ensemble.self)) {
-      this.#successors = voters.filter((voter) => before.voters.includes(voter))
+      const successors = voters.filter((voter) => before.voters.includes(voter))
+      this.#obstacle = { type: 'leader', successors }
       return refusal(errorCodes.NEWCONFIGNOQUORUM)
     }
     this.#reconfiguring = zxid

@@ -49,6 +49,8 @@ export class Leading implements Role {
   readonly #state: ServerState
   /** when this server began to ask for promises of its epoch */
   #startedMs: number
+  /** For as long after that as a follower may be silent: servers may still be joining. */
+  #isNew = true
   readonly #learners = new Learners()
   readonly #observerFeed: ObserverFeed
   readonly #discovery: Discovery
@@ -103,7 +105,11 @@ export class Leading implements Role {
         voter === self || (learner?.phase.type === 'synced' && learner.promisedEpoch <= this.#epoch)
       )
     }
-    return this.#reconfiguration.judge(next, isInStep, this.#broadcast.committed)
+    // As the epoch has just begun: the others are on their way.
+    const isComing = (voter: ServerId): boolean =>
+      this.#isNew && this.#isVoter(voter) && this.#state.isMember(voter)
+    const { committed } = this.#broadcast
+    return this.#reconfiguration.judge(next, { isInStep, isComing, committed })
   }
 
   get synchronizing(): boolean {
@@ -134,7 +140,8 @@ export class Leading implements Role {
   // --- inputs ------------------------------------------------------------------------------------
 
   tick(nowMs: number): void {
-    const { discoveryTimeoutMs, pingMs, syncTimeoutMs } = this.#state.timing
+    const { discoveryTimeoutMs, leaderTimeoutMs, pingMs, syncTimeoutMs } = this.#state.timing
+    if (nowMs - this.#startedMs > leaderTimeoutMs) this.#isNew = false
     if (!this.#established && nowMs - this.#startedMs > discoveryTimeoutMs) {
       this.#stepDown('no quorum promised itself to the new epoch in time')
       return
@@ -300,6 +307,7 @@ export class Leading implements Role {
       if (phase.type !== 'synced') this.#drop(id, 'we begin another epoch')
     }
     this.#startedMs = nowMs
+    this.#isNew = true
     this.#epoch++
     this.#first = false
     this.#phase = 'promising'

@@ -15,8 +15,18 @@ export type ReconfigurationVerdict =
   | 'possible'
   /** the last change is not done yet */
   | 'in progress'
-  /** no quorum of the new voters is in step with us, or cannot count in our epoch */
+  /** no quorum of the new voters is in step with us, or can count in our epoch */
   | 'no quorum'
+  /** the same, but of those that vote now enough are about to be */
+  | 'not yet'
+
+/** How far the servers are with a leader. */
+interface Standing {
+  readonly isInStep: (voter: ServerId) => boolean
+  readonly isComing: (voter: ServerId) => boolean
+  /** what a quorum has on disk */
+  readonly committed: Zxid
+}
 
 type ReconfiguredState = Pick<
   ServerState,
@@ -41,18 +51,17 @@ export class Reconfiguration {
   /**
    * Whether `next` may be proposed as the next configuration. The last one need not be on our own disk,
    * whose voters do without us: a client that its server told of it may ask at once.
-   *
-   * @param committed what a quorum has on disk
    */
   judge(
     next: ProposedConfiguration,
-    isInStep: (voter: ServerId) => boolean,
-    committed: Zxid,
+    { isInStep, isComing, committed }: Standing,
   ): ReconfigurationVerdict {
     const { configurations } = this.#state
     if (configurations.isJoint || configurations.since > committed) return 'in progress'
     const { quorum } = new Membership(this.#state.electorateOf(next))
-    return quorum.has(isInStep) ? 'possible' : 'no quorum'
+    if (quorum.has(isInStep)) return 'possible'
+    const mayCome = (voter: ServerId): boolean => isInStep(voter) || isComing(voter)
+    return quorum.has(mayCome) ? 'not yet' : 'no quorum'
   }
 
   /**

@@ -27,20 +27,3 @@ t.test('what is put because nothing waits any more is taken, too', async (t) => 
   inbox.put('a')
   t.same(taken, ['a', 'drained'])
 })
-
-t.test('what is for afterwards runs when nothing waits, and at once if nothing does', async (t) => {
-  const events: string[] = []
-  const inbox: Inbox<string> = new Inbox(
-    (input) => {
-      events.push(input)
-      if (input !== 'a') return
-      inbox.afterwards(() => events.push('afterwards'))
-      inbox.put('b')
-    },
-    () => events.push('empty'),
-  )
-  inbox.put('a')
-  t.same(events, ['a', 'b', 'afterwards', 'empty'])
-  inbox.afterwards(() => events.push('at once'))
-  t.equal(events.at(-1), 'at once')
-})

@@ -30,8 +30,11 @@ function begun() {
   const commitElsewhere = (zxid: typeof state.durable) => {
     committed = zxid
   }
-  const judge = (voters: ReturnType<typeof of>, isInStep: (voter: ServerId) => boolean) =>
-    reconfiguration.judge(voters, isInStep, committed)
+  const judge = (
+    voters: ReturnType<typeof of>,
+    isInStep: (voter: ServerId) => boolean,
+    isComing: (voter: ServerId) => boolean = () => false,
+  ) => reconfiguration.judge(voters, { isInStep, isComing, committed })
   const commit = (zxid: typeof state.durable) => {
     commitElsewhere(zxid)
     state.logged(zxid)
@@ -48,6 +51,12 @@ t.test('voters may be proposed if a majority of them is in step', async (t) => {
   const { judge } = begun()
   t.equal(judge(of(1, 2, 4), isOf(1, 4)), 'possible')
   t.equal(judge(of(1, 4, 5), isOf(1, 2, 3)), 'no quorum')
+})
+
+t.test('they may be soon, if enough of them are about to be in step', async (t) => {
+  const { judge } = begun()
+  t.equal(judge(of(1, 2), isOf(1, 3), isOf(2)), 'not yet')
+  t.equal(judge(of(1, 4, 5), isOf(1), isOf(2, 3)), 'no quorum')
 })
 
 t.test('one change at a time: the last one is active, and committed', async (t) => {

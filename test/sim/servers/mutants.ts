@@ -808,9 +808,9 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'a request that waits for the next leader is sent again once the transfer holds it',
     edits: [
       {
-        file: driver,
-        from: 'this.#inbox.afterwards(() => listener?.fromLeader(message))',
-        to: 'listener?.fromLeader(message)',
+        file: commit,
+        from: 'this.#clock.after(retryMs, () => {\n      const message = this.#retried.get(seq)\n      if (message !== undefined) this.#ensemble.sendToLeader(message)\n    })',
+        to: 'const message = this.#retried.get(seq)\n    if (message !== undefined) this.#ensemble.sendToLeader(message)',
       },
     ],
     seeds: 400,
