@@ -7,7 +7,6 @@
 // replica.ts owns it, beside leading.ts; log-cut.ts cuts for it. Next on the path: progress.ts.
 
 import { isUnreadable, type LogDamagedError, type LogVersionError } from '../../log/log-errors.ts'
-import type { Logger } from '../../logger.ts'
 import {
   forEachBatch,
   isBatchIntact,
@@ -17,32 +16,17 @@ import {
 import type { ReplicaFetched, ReplicaFetchPartition } from '../../protocol/mq/replica-fetch.ts'
 import type { EpochEnd } from '../partition/leader-epochs.ts'
 import type { Beginning, Partition } from '../partition/partition.ts'
-import type { PartitionLog } from '../partition/partition-log.ts'
-import type { Compactor } from './compactor.ts'
-import { LogCut } from './log-cut.ts'
+import { LogCut, type LogCutOptions } from './log-cut.ts'
 import type { LogHead } from './log-head.ts'
 
-interface FollowingOptions {
-  readonly topic: string
+interface FollowingOptions extends Omit<LogCutOptions, 'mayStart'> {
   readonly topicId: string
-  readonly partition: number
-  readonly core: Partition
-  readonly log: PartitionLog
-  readonly head: LogHead
-  readonly compactor: Compactor
-  readonly logger: Logger
   /** Appends batches to the log, which are written at the end of this turn. */
   readonly append: (batches: Buffer) => void
   readonly removeBefore: (offset: Offset) => void
-  /** See `ReplicaHost.willTruncate`. */
-  readonly willTruncate: (end: Offset) => Promise<void>
   readonly isClosed: () => boolean
   /** The core's offsets may have moved. */
   readonly moved: () => void
-  /** The leader lacks records that consumers saw. */
-  readonly onHalt: () => void
-  /** The log was cut. */
-  readonly onCut: () => void
   readonly onDamage: (error: LogDamagedError | LogVersionError) => void
 }
 

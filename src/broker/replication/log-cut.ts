@@ -14,7 +14,7 @@ import type { PartitionLog } from '../partition/partition-log.ts'
 import type { Compactor } from './compactor.ts'
 import type { LogHead } from './log-head.ts'
 
-interface LogCutOptions {
+export interface LogCutOptions {
   readonly topic: string
   readonly partition: number
   readonly core: Partition

@@ -6,6 +6,7 @@ import { ServerState } from '../../../src/daemon/zab/server-state.ts'
 import type { Epochs, ZabOptions } from '../../../src/daemon/zab/types.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
+import { timing } from '../../sim/zab/server.ts'
 
 export const id = (number: number) => number as ServerId
 export const ids = (...numbers: number[]) => numbers as ServerId[]
@@ -27,15 +28,7 @@ export function stateOf(voters: number, options: Partial<ZabOptions> = {}): Serv
     logBase: z(0, 0),
     logged: [{ epoch: 2, firstCounter: 1, lastCounter: 5 }],
     lastApplied: z(2, 5),
-    timing: {
-      pingMs: 100,
-      leaderTimeoutMs: 600,
-      discoveryTimeoutMs: 1200,
-      syncTimeoutMs: 2000,
-      quietMs: 30,
-      renotifyMs: 200,
-      renotifyMaxMs: 2000,
-    },
+    timing,
     bootstrap: false,
     newEnsembleId: 'new',
     ...options,

@@ -3,6 +3,7 @@ import type { ZabInput, ZabRole } from '../../../src/daemon/zab/types.ts'
 import { Zab } from '../../../src/daemon/zab/zab.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { makeZxid, zxidZero } from '../../../src/protocol/zxid.ts'
+import { timing } from '../../sim/zab/server.ts'
 
 /** A lone server, whose disk is done immediately. */
 class Loner {
@@ -15,15 +16,7 @@ class Loner {
       logBase: zxidZero,
       logged: [],
       lastApplied: zxidZero,
-      timing: {
-        pingMs: 100,
-        leaderTimeoutMs: 600,
-        discoveryTimeoutMs: 1200,
-        syncTimeoutMs: 2000,
-        quietMs: 30,
-        renotifyMs: 200,
-        renotifyMaxMs: 2000,
-      },
+      timing,
       bootstrap: false,
       newEnsembleId: 'loner',
     },
