@@ -1,7 +1,7 @@
 // The shell around Zab: one inbox of ticks, messages and disk completions in; effects out, in
-// order. It decides nothing (the decisions lie beside it, each with its own file). The proposals of one turn of the event loop are sealed into one batch
-// at its end, sent first and synced to disk afterwards (turn.ts): PROPOSAL, then acks, then
-// fdatasync.
+// order. It decides nothing (the decisions lie beside it, each with its own file). The proposals of
+// one turn of the event loop are sealed into one batch at its end, sent first and synced to disk
+// afterwards (turn.ts): PROPOSAL, then acks, then fdatasync.
 //
 //   propose ─▶ proposals.ts ─ seal ─▶ zab ─ send ─▶ peer-link.ts
 //                                      │  append ─▶ txn-log.ts ─ durable ─▶ zab

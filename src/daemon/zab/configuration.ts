@@ -15,7 +15,8 @@
 // Until a change is committed, its server does not know whether others go by it, and stands for
 // election by the configurations before it, too.
 //
-// Sources: ZOOKEEPER-1783 for the first version; joint consensus, in Ongaro, "Consensus: Bridging Theory and Practice" (2014), section 4.3.
+// Sources: ZOOKEEPER-1783 for the first version; joint consensus, in Ongaro, "Consensus: Bridging
+// Theory and Practice" (2014), section 4.3.
 
 import { invariant } from '../../invariant.ts'
 import type { Standing } from '../../protocol/peer/messages.ts'

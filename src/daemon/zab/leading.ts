@@ -290,8 +290,8 @@ export class Leading implements Role {
   /**
    * Begins the next epoch with the same learners, from `promising` on, but only when all that vote
    * have all of this one: then nothing of it can arrive late, and its last transaction is every
-   * learner's last; observers were sent all that is committed. Learners that are still synchronizing start over, since clients wait for the
-   * handover.
+   * learner's last; observers were sent all that is committed. Learners that are still synchronizing
+   * start over, since clients wait for the handover.
    */
   handover(nowMs: number): void {
     const { delivered, history } = this.#state

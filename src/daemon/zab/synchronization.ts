@@ -32,7 +32,8 @@ export function decideSync(lastZxid: Zxid, history: History): Sync {
 
 /**
  * From here on every proposal reaches the learner: the history sent ends where our log ends now,
- * and NEWLEADER follows it, with the ensemble's first configuration. A learner that needs our tree gets that first, and nothing else until
+ * and NEWLEADER follows it, with the ensemble's first configuration. A learner that needs our tree
+ * gets that first, and nothing else until
  * it has it, so that no proposals pile up in memory for it.
  *
  * @param to `from` is the end of its log
