@@ -1,6 +1,6 @@
 // Server processes under measurement: started, observed from outside, stopped.
 
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
@@ -19,6 +19,14 @@ export function run(command: string, args: readonly string[], log: string): Chil
   const child = spawn(command, args, { stdio: ['ignore', file, file] })
   closeSync(file)
   return child
+}
+
+/**
+ * Writes to the disk what is still to be written of all files beside `directory`: what one system left
+ * behind would slow the next one down.
+ */
+export function settleDisk(directory: string): void {
+  execFileSync('sync', ['--file-system', directory])
 }
 
 /** User and system time of all of them so far; undefined without /proc. */

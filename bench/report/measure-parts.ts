@@ -6,7 +6,7 @@ import { BenchEnsemble, leaderOf, type StartedSubject } from '../ensemble.ts'
 import type { Load } from '../generator.ts'
 import { connect, type ProtocolName } from '../load-connection.ts'
 import { fillKeys, measure } from '../measure.ts'
-import { stopProcess, threadMicrosOf, untilServing } from '../processes.ts'
+import { settleDisk, stopProcess, threadMicrosOf, untilServing } from '../processes.ts'
 import { failover, failures } from '../workloads/failover.ts'
 import { fillTree, treePath } from '../workloads/fill-tree.ts'
 import { holdSessions } from '../workloads/sessions.ts'
@@ -475,7 +475,7 @@ function withoutEtcd(context: PartContext): PartContext {
 }
 
 async function pointsOf(
-  { plan, print }: PartContext,
+  { plan, print, parent }: PartContext,
   systems: readonly SystemKind[],
   labels: Point['labels'],
   measureOne: (kind: SystemKind, round: number) => Promise<Found>,
@@ -484,7 +484,10 @@ async function pointsOf(
   const found = await inRounds({
     systems,
     rounds: plan.rounds,
-    measure: measureOne,
+    measure: (kind, round) => {
+      settleDisk(parent)
+      return measureOne(kind, round)
+    },
     brokenOff: ({ name }, { message }) => print(`${name} broke off: ${message}`),
   })
   return [...found].map(([{ name }, rounds]) => ({ labels, system: name, rounds }))

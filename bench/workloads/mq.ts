@@ -7,6 +7,7 @@ import { type FromGenerator, GeneratorProcess, type ToGenerator } from '../gener
 import { Histogram } from '../histogram.ts'
 import type { MqLoad, MqLoadResult, MqTask } from '../mq/generator.ts'
 import type { MqSystem, StartSystem } from '../mq/systems.ts'
+import { settleDisk } from '../processes.ts'
 import { median } from './compare.ts'
 
 const generatorProgram = fileURLToPath(new URL('../mq/generator.ts', import.meta.url))
@@ -57,6 +58,7 @@ export async function measureCase(
       for (const [name, system] of order) {
         const topic = `bench-${round}`
         try {
+          settleDisk(directory)
           await system.createTopic(topic, what.partitions)
           found.get(name)?.push(await measureOnce(system, { what, topic, options }))
         } catch (error) {
