@@ -17,7 +17,7 @@ export function makeDirectory(path: string): void {
   for (let at = resolve(path); !isThere(at); at = dirname(at)) missing.push(at)
   for (const each of missing.reverse()) {
     mkdirIfMissing(each)
-    sync(dirname(each))
+    syncPath(dirname(each))
   }
   if (missing.length === 0 && !statSync(path).isDirectory()) mkdirSync(path) // throws EEXIST
 }
@@ -42,8 +42,9 @@ function mkdirIfMissing(path: string): void {
   }
 }
 
-function sync(directory: string): void {
-  const descriptor = openSync(directory, 'r')
+/** Makes a file durable, or the names in a directory. */
+export function syncPath(path: string): void {
+  const descriptor = openSync(path, 'r')
   try {
     fsyncSync(descriptor)
   } finally {

@@ -198,7 +198,8 @@ export class Log {
   /**
    * Whole records in one piece, from the one that holds or follows `from` on; durable or not. Empty
    * if there is none up to `upTo`. Otherwise at least one, even if larger than `bytesMax`; perhaps
-   * fewer than would fit, since a piece is from one segment.
+   * fewer than would fit, since a piece is from one segment. With `isBrief` it is valid until anything
+   * is appended to any log that shares the memory.
    *
    * @throws LogDamagedError; with `verify` also for a wrong checksum
    */
@@ -207,10 +208,17 @@ export class Log {
     readonly upTo?: Position
     readonly bytesMax: number
     readonly verify?: boolean
+    readonly isBrief?: boolean
   }): Buffer {
-    const { from, upTo = Number.MAX_SAFE_INTEGER, bytesMax, verify = false } = range
+    const {
+      from,
+      upTo = Number.MAX_SAFE_INTEGER,
+      bytesMax,
+      verify = false,
+      isBrief = false,
+    } = range
     for (let i = this.#segmentOf(from); i < this.#segments.length; i++) {
-      const bytes = this.#segments[i]?.read({ from, upTo, bytesMax, verify })
+      const bytes = this.#segments[i]?.read({ from, upTo, bytesMax, verify, isBrief })
       if (bytes !== undefined && bytes.length > 0) return bytes
     }
     return Buffer.alloc(0)

@@ -5,12 +5,13 @@
 // name is on the disk after the directory's `sync`. Synchronous calls throw their errors.
 
 import {
+  close,
   closeSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
   fsync,
-  fsyncSync,
+  open,
   openSync,
   readdirSync,
   readSync,
@@ -20,7 +21,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { makeDirectory } from '../make-directory.ts'
+import { makeDirectory, syncPath } from '../make-directory.ts'
 
 /** Called exactly once, never before the call that received it has returned. */
 export type Done = (error: Error | null) => void
@@ -66,10 +67,12 @@ export function attempt(step: (done: Done) => void, done: Done): void {
   }
 }
 
-/** A directory on the disk, created if missing. */
+/**
+ * A directory on the disk, created if missing. It holds no descriptor between syncs: a broker has
+ * thousands of them.
+ */
 export function openDiskDirectory(path: string): LogDirectory {
   makeDirectory(path)
-  const directory = openSync(path, 'r')
   return {
     path,
     list: () => readdirSync(path),
@@ -77,10 +80,19 @@ export function openDiskDirectory(path: string): LogDirectory {
     open: (name) => new DiskFile(openSync(join(path, name), 'r+')),
     rename: (from, to) => renameSync(join(path, from), join(path, to)),
     remove: (name) => rmSync(join(path, name)),
-    sync: (done) => fsync(directory, done),
-    syncNow: () => fsyncSync(directory),
-    close: () => closeSync(directory),
+    sync: (done) => syncLater(path, done),
+    syncNow: () => syncPath(path),
+    close: () => undefined,
   }
+}
+
+function syncLater(path: string, done: Done): void {
+  open(path, 'r', (failedToOpen, descriptor) => {
+    if (failedToOpen !== null) return done(failedToOpen)
+    fsync(descriptor, (failedToSync) => {
+      close(descriptor, (failedToClose) => done(failedToSync ?? failedToClose))
+    })
+  })
 }
 
 class DiskFile implements SegmentFile {

@@ -47,6 +47,11 @@ export type LogVisitor = (
   place: { readonly file: string; readonly offset: number },
 ) => boolean
 
+interface WalkOptions {
+  readonly chunkBytes?: number | undefined
+  readonly isBrief?: boolean | undefined
+}
+
 export interface ReadRange {
   readonly from: Position
   /** Records that hold a higher position are left out. */
@@ -54,6 +59,8 @@ export interface ReadRange {
   readonly bytesMax: number
   /** Whether to check every record's checksum. */
   readonly verify: boolean
+  /** The caller is done with the piece before anything is appended to any log. */
+  readonly isBrief: boolean
 }
 
 export function segmentName(firstPosition: Position): string {
@@ -245,14 +252,14 @@ export class Segment {
   }
 
   /** @returns whole records in one piece; at least one if any is in range, even a large one */
-  read({ from, upTo, bytesMax, verify }: ReadRange): Buffer {
+  read({ from, upTo, bytesMax, verify, isBrief }: ReadRange): Buffer {
     const entry = this.#index.floor(from)
     const end = this.#index.ceiling(upTo) ?? this.endBytes
     let held = empty // the piece in which the first record in range was found
     let first = 0
     let last = 0
     const chunkBytes = bytesMax + indexIntervalBytes
-    this.#walk({ entry, end, chunkBytes }, (bytes, at, length, offset) => {
+    this.#walk({ entry, end, chunkBytes, isBrief }, (bytes, at, length, offset) => {
       const lastPosition = this.#format.lastPosition(bytes, at)
       if (lastPosition < from) return true
       if (lastPosition > upTo) return false
@@ -471,24 +478,25 @@ export class Segment {
 
   /** From an entry of the index on. What was not read at start is checked on the way. */
   #walk(
-    range: { readonly entry: number; readonly end: number; readonly chunkBytes?: number },
+    range: { readonly entry: number; readonly end: number } & WalkOptions,
     visit: RecordVisitor,
   ): boolean {
-    const { entry, end, chunkBytes } = range
+    const { entry, end, chunkBytes, isBrief } = range
     const start = this.#index.offset(entry)
-    if (!this.#unread.touches(start, end)) return this.#walkFrom({ start, end, chunkBytes }, visit)
+    const bytes = { start, end, chunkBytes, isBrief }
+    if (!this.#unread.touches(start, end)) return this.#walkFrom(bytes, visit)
     const checks = this.#unread.checksFrom(this.#index.position(entry))
-    return this.#walkFrom({ start, end, chunkBytes }, (bytes, at, length, offset) => {
+    return this.#walkFrom(bytes, (bytes, at, length, offset) => {
       this.#unread.check(checks, bytes, at, length, offset)
       return visit(bytes, at, length, offset)
     })
   }
 
   #walkFrom(
-    { start, end, chunkBytes }: { start: number; end: number; chunkBytes?: number | undefined },
+    { start, end, chunkBytes, isBrief }: { start: number; end: number } & WalkOptions,
     visit: RecordVisitor,
   ): boolean {
-    const source = (offset: number, bytes: number) => this.#piece(offset, bytes)
+    const source = (offset: number, bytes: number) => this.#piece(offset, bytes, isBrief)
     const range = chunkBytes === undefined ? { start, end } : { start, end, chunkBytes }
     const { offset, ended } = walkRecords(source, this.#format, range, visit)
     if (ended === 'end' || ended === 'told') return ended === 'end'
@@ -501,8 +509,8 @@ export class Segment {
   }
 
   /** Appended bytes from `offset` on: from memory, or all that are wanted from the file. */
-  #piece(offset: number, bytes: number): Buffer {
-    const inMemory = this.#tail.view(offset, bytes)
+  #piece(offset: number, bytes: number, isBrief = false): Buffer {
+    const inMemory = this.#tail.view(offset, bytes, isBrief)
     if (inMemory !== undefined) return inMemory
     const piece = Buffer.allocUnsafe(Math.min(bytes, this.#tail.end - offset))
     const inFile = Math.min(piece.length, this.#tail.written - offset)

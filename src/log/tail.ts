@@ -6,9 +6,9 @@
 //                             [page: record][record]..........
 //                              │written until here  │end      room
 //
-// While readers follow closely, the bytes of a page never change once they are appended, so a view of
-// them may be sent as it is. Otherwise the memory of a page is used for something else as soon as it is
-// written, in a log on its own for its next page.
+// While readers follow closely, a page that was lent to one of them never changes: a view of it may be
+// sent as it is, and its memory is left to the garbage collector. The memory of every other page is used
+// for something else as soon as no reader needs it, in a log on its own for its next page.
 
 import { ReusedBuffers } from '../reused-buffers.ts'
 
@@ -32,13 +32,14 @@ export class Tail {
   readonly #memory: TailMemory | undefined
   readonly #reading: LogReading | undefined
   #page = empty
-  /** Whether the page is for readers. */
+  /** Whether the page is for readers, and whether one of them was given a view of it to keep. */
   #isKept = false
+  #isLent = false
   /** byte offsets in the segment: of the page, of what is not in the file yet, and of the end */
   #start = 0
   #written = 0
   #end = 0
-  #previous: { readonly start: number; readonly bytes: Buffer } | undefined
+  #previous: PreviousPage | undefined
 
   /**
    * @param memory for a log whose readers follow closely
@@ -81,23 +82,31 @@ export class Tail {
     this.#free()
   }
 
-  /** Bytes from `offset` on, if the first of them is in memory; fewer than `bytes` at a page's end. */
-  view(offset: number, bytes: number): Buffer | undefined {
+  /**
+   * Bytes from `offset` on, if the first of them is in memory; fewer than `bytes` at a page's end.
+   *
+   * @param isBrief the caller is done with them before anything is appended to any log
+   */
+  view(offset: number, bytes: number, isBrief = false): Buffer | undefined {
     if (offset >= this.#start) {
       const at = offset - this.#start
       const view = this.#page.subarray(at, Math.min(at + bytes, this.#end - this.#start))
-      return this.#isKept ? view : Buffer.from(view)
+      if (isBrief) return view
+      if (!this.#isKept) return Buffer.from(view)
+      this.#isLent = true
+      return view
     }
     const previous = this.#previous
     if (previous === undefined || offset < previous.start) return undefined
     const at = offset - previous.start
-    return previous.bytes.subarray(at, at + bytes)
+    previous.isLent ||= !isBrief
+    return previous.page.subarray(at, Math.min(at + bytes, previous.length))
   }
 
   /** The segment ends here, and all of it is in the file. */
   reset(end: number): void {
     this.#free()
-    this.#previous = undefined
+    this.#freePrevious()
     this.#start = this.#written = this.#end = end
     this.#memory?.forget(this)
   }
@@ -106,7 +115,7 @@ export class Tail {
   cut(end: number): void {
     const kept =
       end > this.#written
-        ? Buffer.from(this.view(this.#written, end - this.#written) ?? empty)
+        ? Buffer.from(this.view(this.#written, end - this.#written, true) ?? empty)
         : empty
     this.reset(Math.min(end, this.#written))
     if (kept.length > 0) this.append(kept)
@@ -114,7 +123,7 @@ export class Tail {
 
   /** Forgets what is in the file. For `TailMemory`. */
   release(): void {
-    this.#previous = undefined
+    this.#freePrevious()
     if (this.#written < this.#end) return
     this.#free()
     this.#start = this.#end
@@ -124,37 +133,51 @@ export class Tail {
     return this.#memory !== undefined && this.#reading?.isClose !== false
   }
 
-  /** A page that was for readers may still be on its way to one of them. */
   #free(): void {
-    if (!this.#isKept && this.#page.length > 0) this.#memory?.reused.give(this.#page)
+    if (!this.#isLent && this.#page.length > 0) this.#memory?.reused.give(this.#page)
     this.#page = empty
+    this.#isLent = false
+  }
+
+  #freePrevious(): void {
+    const previous = this.#previous
+    this.#previous = undefined
+    if (previous?.isLent === false) this.#memory?.reused.give(previous.page)
   }
 
   #turn(more: number): void {
     const unwritten = this.unwritten()
     const needed = Math.max(pageBytesMin, unwritten.length + more)
     const isToBeKept = this.#isWanted
-    const page = this.#newPage(needed, isToBeKept ? more : undefined)
+    const wanted = isToBeKept ? Math.min(pageAppends * more, pageBytesMax) : 0
+    const page = this.#newPage(Math.max(needed, wanted))
     page.set(unwritten)
-    const full = this.#page.subarray(0, this.#end - this.#start)
-    const isPreviousKept = isToBeKept && this.#isKept && full.length > 0
-    this.#previous = isPreviousKept ? { start: this.#start, bytes: full } : undefined
-    this.#free()
+    this.#freePrevious()
+    const length = this.#end - this.#start
+    if (isToBeKept && this.#isKept && length > 0) {
+      this.#previous = { page: this.#page, start: this.#start, length, isLent: this.#isLent }
+    } else this.#free()
     this.#page = page
     this.#isKept = isToBeKept
+    this.#isLent = false
     this.#start = this.#written
-    if (isToBeKept) this.#memory?.holds(this, page.length + (this.#previous?.bytes.length ?? 0))
+    if (isToBeKept) this.#memory?.holds(this, page.length + (this.#previous?.page.length ?? 0))
     else this.#memory?.forget(this)
   }
 
-  /** @param keptFor bytes of the append that begins a page for readers */
-  #newPage(needed: number, keptFor: number | undefined): Buffer {
-    const least = powerOfTwo(needed)
-    if (keptFor !== undefined) {
-      return Buffer.allocUnsafeSlow(Math.max(least, Math.min(pageAppends * keptFor, pageBytesMax)))
-    }
-    return this.#memory?.reused.take(least) ?? Buffer.allocUnsafeSlow(least)
+  #newPage(bytes: number): Buffer {
+    return this.#memory?.reused.take(bytes) ?? Buffer.allocUnsafeSlow(powerOfTwo(bytes))
   }
+}
+
+/** A page for readers that is full. */
+interface PreviousPage {
+  readonly page: Buffer
+  /** byte offset in the segment */
+  readonly start: number
+  /** of its records */
+  readonly length: number
+  isLent: boolean
 }
 
 function powerOfTwo(atLeast: number): number {
@@ -163,7 +186,7 @@ function powerOfTwo(atLeast: number): number {
 
 /** Bounds what all logs of a program together keep in memory for their readers. */
 export class TailMemory {
-  /** for what is only kept until it is written */
+  /** for pages that are not lent */
   readonly reused = new ReusedBuffers()
   readonly #bytesMax: number
   /** in the order of their last new pages, the latest last */

@@ -33,6 +33,30 @@ t.test('a view keeps its bytes, whatever is appended or cut', async (t) => {
   t.equal(tail.written, 0)
 })
 
+t.test('a page is used again unless a reader was given a view of it to keep', async (t) => {
+  const memory = new TailMemory(2 ** 20)
+  const tail = new Tail(memory)
+  const pages = new Set<ArrayBufferLike>()
+  const fillPage = () => {
+    for (let i = 0; i < 32; i++) {
+      tail.append(bytes(1024, i))
+      pages.add(tail.unwritten().buffer)
+      tail.wrote()
+    }
+  }
+  for (let i = 0; i < 10; i++) {
+    fillPage()
+    t.equal(tail.view(tail.end - 1024, 1024, true)?.length, 1024)
+  }
+  t.equal(pages.size, 3, 'three pages in turn')
+  const kept = tail.view(tail.end - 1024, 1024)
+  const keptToo = tail.view(tail.end - 40 * 1024, 1024)
+  for (let i = 0; i < 10; i++) fillPage()
+  t.same(kept, bytes(1024, 31))
+  t.same(keptToo, bytes(1024, 24))
+  t.equal(pages.size, 5, 'two of them were lent')
+})
+
 t.test('without memory for readers the page is used again once it is written', async (t) => {
   const tail = new Tail()
   tail.append(bytes(100, 1))
@@ -55,7 +79,7 @@ t.test(
       t.ok(memory.bytes <= 400_000)
     }
     const inMemory = tails.map((tail) => tail.view(0, 1) !== undefined)
-    t.same(inMemory, [false, false, false, false, false, false, true, true, true, true])
+    t.same(inMemory, [false, false, false, false, false, false, false, true, true, true])
     for (const tail of tails) tail.reset(0)
     t.equal(memory.bytes, 0)
   },

@@ -2,11 +2,19 @@
 // own time, and its randomness comes from the seed.
 
 import type { Random } from '../../src/random.ts'
+import { ReusedBuffers } from '../../src/reused-buffers.ts'
 import { Turn } from '../../src/turn.ts'
 import type { ClientWorld } from '../../src/world.ts'
 import type { Network } from './network.ts'
 import type { SimProcess } from './process.ts'
 import { type Describe, SimTransport } from './transport.ts'
+
+// Memory that is given back is overwritten, as by its next owner, who may come much later.
+const { give } = ReusedBuffers.prototype
+ReusedBuffers.prototype.give = function (buffer) {
+  buffer.fill(0xdb)
+  give.call(this, buffer)
+}
 
 export interface SimWorldParts {
   readonly network: Network

@@ -70,6 +70,13 @@ export interface PartitionLogOptions {
   readonly onFailure: (error: LogFailedError) => void
 }
 
+interface BatchRange {
+  readonly from: Offset
+  readonly end: Offset
+  readonly bytesMax: number
+  readonly isBrief?: boolean
+}
+
 export class PartitionLog {
   readonly #log: Log
   readonly #reading: LogReading = { isClose: false }
@@ -143,9 +150,11 @@ export class PartitionLog {
 
   /**
    * Whole batches, from the one that holds `from`, all before `end`; at least one if there is any.
+   *
+   * @param range `isBrief`: they are valid until anything is appended to any log of the broker
    */
-  read({ from, end, bytesMax }: { from: Offset; end: Offset; bytesMax: number }): Buffer {
-    return this.#log.read({ from, upTo: end - 1, bytesMax })
+  read({ from, end, bytesMax, isBrief = false }: BatchRange): Buffer {
+    return this.#log.read({ from, upTo: end - 1, bytesMax, isBrief })
   }
 
   /** Of all batches. */

@@ -16,8 +16,9 @@ import { type Assigned, type OpeningParts, openReplica } from './open-replica.ts
 import type { Replica, ReplicaHost } from './replica.ts'
 import { UnavailableReplicas } from './unavailable-replicas.ts'
 
-/** File descriptors reserved for connections, besides one for each log's next segment. */
+/** File descriptors reserved for connections, besides one for the next segment of every tenth log. */
 const descriptorReserve = 64
+const logsPerDescriptor = 10
 /** How long the event loop may be held while new replicas are opened, each with several fsyncs. */
 const openingMsMax = 200
 
@@ -149,9 +150,8 @@ export class AssignedReplicas {
     const deadlineMs = this.#clock.nowMs() + openingMsMax
     const opened: Replica[] = []
     const reserve = parts.disk.reserve()
-    // One more descriptor is held for each replica that is opened: its log will need another
-    // segment.
-    let toHold = descriptorReserve + this.#replicas.size
+    const logCount = this.#replicas.size + this.#toOpen.size
+    reserve.hold(descriptorReserve + Math.ceil(logCount / logsPerDescriptor))
     for (const [key, { topic, partition }] of this.#toOpen) {
       if (this.#isClosed) break
       if (opened.length > 0 && this.#clock.nowMs() >= deadlineMs) break
@@ -164,8 +164,6 @@ export class AssignedReplicas {
       }
       if (!this.unavailable.mayOpen(key, this.#clock.nowMs())) continue
       try {
-        reserve.hold(toHold + 1)
-        toHold = 0
         const replica = openReplica(assigned, parts, host)
         opened.push(replica)
         this.#replicas.set(key, replica)

@@ -32,6 +32,14 @@ interface LogReadsOptions {
   readonly onFailure: (error: LogFailedError) => void
 }
 
+interface ReadOptions {
+  readonly offset: Offset
+  readonly end: Offset
+  readonly bytesMax: number
+  /** See `PartitionLog.read`. */
+  readonly isBrief?: boolean
+}
+
 export class LogReads {
   readonly #options: LogReadsOptions
   readonly #core: Partition
@@ -49,23 +57,15 @@ export class LogReads {
   }
 
   /** Whole batches, from the one that holds `offset` on. */
-  read({
-    offset,
-    end,
-    bytesMax,
-  }: {
-    offset: Offset
-    end: Offset
-    bytesMax: number
-  }): FetchedRecords {
+  read({ offset, end, bytesMax, isBrief = false }: ReadOptions): FetchedRecords {
     const limit = Math.min(bytesMax, limits.fetchBytesMax)
     const records =
-      offset < end ? this.#sound({ from: offset, end, bytesMax: limit }) : Buffer.alloc(0)
+      offset < end ? this.#sound({ from: offset, end, bytesMax: limit, isBrief }) : Buffer.alloc(0)
     const { highWatermark, logStart } = this.#core
     return { highWatermark, logStart, records }
   }
 
-  #sound(range: { from: Offset; end: Offset; bytesMax: number }): Buffer {
+  #sound(range: Parameters<PartitionLog['read']>[0]): Buffer {
     if (this.#isDamaged) return Buffer.alloc(0)
     try {
       return this.#log.read(range)
@@ -76,9 +76,9 @@ export class LogReads {
     }
   }
 
-  /** For observers: the same records, without consequences. @throws LogDamagedError */
+  /** For observers: the same records briefly, without consequences. @throws LogDamagedError */
   peek(offset: Offset, end: Offset): Buffer {
-    return this.#log.read({ from: offset, end, bytesMax: limits.fetchBytesMax })
+    return this.#log.read({ from: offset, end, bytesMax: limits.fetchBytesMax, isBrief: true })
   }
 
   /**

@@ -435,8 +435,9 @@ export class Replica {
     this.#leading.deleteRecords(call)
   }
 
+  /** Valid until anything is appended to any log of the broker: they are copied into the answer. */
   readForFollower(offset: Offset, bytesMax: number): FetchedRecords {
-    return this.#reads.read({ offset, end: this.#core.logEnd, bytesMax })
+    return this.#reads.read({ offset, end: this.#core.logEnd, bytesMax, isBrief: true })
   }
 
   endOfEpoch(epoch: number): EpochEnd | undefined {

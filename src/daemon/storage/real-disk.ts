@@ -1,8 +1,9 @@
 // A server's data directory on the file system: logs in directories, trees in LevelDB.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Level } from 'level'
+import { syncPath } from '../../make-directory.ts'
 import { realDisk } from '../../real-disk.ts'
 import type { ServerDisk, TreeDatabase } from './disk.ts'
 
@@ -18,12 +19,12 @@ export function realServerDisk(dataDir: string, quoted = dataDir): ServerDisk {
     openTree: (name) => openTreeDatabase(join(dataDir, name)),
     syncTree: (name) => {
       const directory = join(dataDir, name)
-      for (const file of readdirSync(directory)) sync(join(directory, file))
-      sync(directory)
+      for (const file of readdirSync(directory)) syncPath(join(directory, file))
+      syncPath(directory)
     },
     makeLog: (name) => {
       mkdirSync(join(dataDir, name))
-      sync(dataDir)
+      syncPath(dataDir)
     },
     remove: (name) => rmSync(join(dataDir, name), { recursive: true, force: true }),
     sizeBytes: (name) => sizeOf(join(dataDir, name)),
@@ -36,15 +37,6 @@ export async function openTreeDatabase(directory: string): Promise<TreeDatabase>
   const db = new Level<string, string>(directory, { cacheSize: 512 * 1024 })
   await db.open()
   return db
-}
-
-function sync(path: string): void {
-  const descriptor = openSync(path, 'r')
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
 }
 
 /** Files may appear and disappear meanwhile. */

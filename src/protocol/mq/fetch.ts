@@ -97,6 +97,7 @@ function readFetchPartition(reader: MsgpackReader): FetchPartition {
   return { topic, partition, offset, bytesMax, leaderEpoch: reader.int() }
 }
 
+/** The records must not change until they have been sent. */
 export function writeFetchResponse(out: MsgpackWriter, { partitions }: FetchResponse): void {
   writeList(out, partitions, writeFetched)
 }
@@ -106,7 +107,8 @@ function writeFetched(out: MsgpackWriter, answer: Fetched): void {
   out.string(answer.topic)
   out.number(answer.partition)
   writeError(out, answer.error)
-  writeRecords(out, answer)
+  writeBounds(out, answer)
+  out.bytesInPlace(answer.records)
 }
 
 /** Records are copied out of the frame. */
@@ -123,11 +125,9 @@ function readFetched(reader: MsgpackReader): Fetched {
   return { topic, partition, error, highWatermark, logStart, records: Buffer.from(records) }
 }
 
-/** The records must not change until they have been sent. */
-export function writeRecords(out: MsgpackWriter, fetched: FetchedRecords): void {
+export function writeBounds(out: MsgpackWriter, fetched: FetchedRecords): void {
   out.int(fetched.highWatermark)
   out.int(fetched.logStart)
-  out.bytesInPlace(fetched.records)
 }
 
 /** The records are a view of the frame. */

@@ -13,7 +13,7 @@ import { boolean, int, listOf, natural, optional, record, text, type ValuesOf } 
 import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { beginRecord, readErrorCode, readList, writeList } from './by-hand.ts'
 import { mqErrorCodes } from './error-codes.ts'
-import { readRecords, records, writeRecords } from './fetch.ts'
+import { readRecords, records, writeBounds } from './fetch.ts'
 import {
   type DirectoryId,
   errorCode,
@@ -199,7 +199,8 @@ function writeReplicaFetched(out: MsgpackWriter, answer: ReplicaFetched): void {
     out.string(anew.producers)
   }
   out.int(answer.gapsBelow)
-  writeRecords(out, answer)
+  writeBounds(out, answer)
+  out.bytes(answer.records)
 }
 
 /** Records are views of the frame: a follower copies them to its log at once. */
