@@ -10,6 +10,8 @@ import { limits } from '../limits.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
 import type { LogDirectory } from '../log/segment-file.ts'
 import type { LogSync } from '../log/sync-pace.ts'
+import { packageVersion } from '../package-version.ts'
+import type { PeerVersions } from '../protocol/peer/hello.ts'
 import type { ServerId } from '../protocol/records.ts'
 import type { Credentials, CredentialsParts } from '../protocol/tls/credentials.ts'
 import type { TlsPort } from '../protocol/tls/ends.ts'
@@ -88,6 +90,8 @@ export interface ServerOptions {
   readonly onFailure: (error: Error) => void
   /** See `EnsembleOptions`. */
   readonly handoverAt?: number
+  /** See `EnsembleOptions`. */
+  readonly peerVersions?: PeerVersions
   readonly witness?: ServerWitness
 }
 
@@ -168,7 +172,7 @@ export class Server implements Part {
   }
 
   async #start(): Promise<void> {
-    const { onFailure, handoverAt, witness } = this.#options
+    const { onFailure, handoverAt, peerVersions, witness } = this.#options
     const { clock, turn, transport, randomBytes, disk, logger } = this.#world
     const config = this.#config
     const clientTls = this.#clientTls()
@@ -237,6 +241,8 @@ export class Server implements Part {
       lastApplied: tree.lastApplied,
       timing: timingOf(this.#config),
       bootstrap: this.#config.bootstrap,
+      release: packageVersion(),
+      peerVersions,
       ...(handoverAt === undefined ? {} : { handoverAt }),
       newEnsembleId: formatUuid(uuidOf(randomBytes(16))),
       transport: this.#peerTransport(),

@@ -9,6 +9,7 @@ import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { readConfig } from '../../src/daemon/config.ts'
 import { peerLinkOptions, writeGreeting } from '../../src/daemon/ensemble/peer-port.ts'
 import type { Server } from '../../src/daemon/server.ts'
+import { type PeerHello, peerVersions } from '../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../src/protocol/records.ts'
 import { Credentials } from '../../src/protocol/tls/credentials.ts'
 import { TcpTransport } from '../../src/protocol/transport/tcp.ts'
@@ -148,7 +149,7 @@ t.test('an ensemble speaks TLS, and refuses strangers by their certificates', as
       address: `${host}:${port}`,
       observes: false,
     }))
-    writeGreeting(link, {
+    const hello: PeerHello = {
       type: 'hello',
       serverId: 3 as ServerId,
       instance: 7,
@@ -157,7 +158,8 @@ t.test('an ensemble speaks TLS, and refuses strangers by their certificates', as
       ensembleId: undefined,
       holdsHistory: false,
       challenge: undefined,
-    })
+    }
+    writeGreeting(link, hello, peerVersions.newest)
   }
   knock(server.pem, false)
   await untilSaid(/a server of a ZooWeeper ensemble in plaintext: this port speaks TLS only/)

@@ -10,7 +10,7 @@ import { MsgpackReader, MsgpackWriter } from '../../src/protocol/msgpack.ts'
 import {
   peerChallengeFields,
   peerHelloFields,
-  peerProtocolVersion,
+  peerVersions,
 } from '../../src/protocol/peer/hello.ts'
 import { peerMessages } from '../../src/protocol/peer/messages.ts'
 import type { ServerId, SessionId, Stat } from '../../src/protocol/records.ts'
@@ -67,7 +67,7 @@ t.test('the numbers in the text are those of the code', async (t) => {
   const said = [
     `at most ${limits.clientFrameBytesMax} bytes`,
     `The version is ${protocolVersion};`,
-    `speaks first. The version is ${peerProtocolVersion}`,
+    `speaks first. The version is ${peerVersions.newest}`,
     `of up to ${limits.peerFrameBytesMax / 1024 / 1024} MiB`,
     `xid ${eventXid} `,
     `xid ${pingXid} `,

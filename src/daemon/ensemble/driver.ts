@@ -131,6 +131,8 @@ export class EnsembleDriver implements Ensemble {
     this.#links = new PeerLinks({
       self,
       instance: options.instance,
+      release: options.release,
+      versions: options.peerVersions,
       members: membersOf(servers, observers),
       groups: options.groups,
       peers: peersOf(self, servers, observers),

@@ -4,6 +4,7 @@
 import type { Address } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
+import type { PeerVersions } from '../../protocol/peer/hello.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import type { Transport } from '../../protocol/transport/transport.ts'
 import type { Zxid } from '../../protocol/zxid.ts'
@@ -50,6 +51,10 @@ export interface EnsembleOptions {
   readonly self: ServerId
   /** Drawn at random when the process starts; see PeerHello. */
   readonly instance: number
+  /** of this program, such as `0.3.0` */
+  readonly release: string
+  /** versions of the peer protocol; by default, those of this release */
+  readonly peerVersions?: PeerVersions | undefined
   /** The peer addresses of every server of the ensemble, this one included. */
   readonly servers: ReadonlyMap<ServerId, readonly Address[]>
   /** those of them that do not vote */

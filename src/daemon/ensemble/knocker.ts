@@ -12,6 +12,7 @@ import type { Link, LinkOptions, Transport } from '../../protocol/transport/tran
 import type { PeerAddresses } from './peer-addresses.ts'
 import { peerLinkOptions, writeGreeting } from './peer-port.ts'
 import type { DiallerProof } from './peer-proof.ts'
+import type { DialledVersions } from './peer-versions.ts'
 
 /** How often a server knocks at a peer without a link, and how long it pauses after a refusal. */
 const knockMs = 3000
@@ -26,6 +27,7 @@ export interface KnockerOptions {
   readonly addresses: PeerAddresses
   readonly transport: Transport
   readonly clock: Clock
+  readonly versions: DialledVersions
   /** of a new link */
   readonly proof: () => DiallerProof
   readonly hello: (challenge: Buffer | undefined) => PeerHello
@@ -79,6 +81,7 @@ export class Knocker {
       onRefused,
       proof: newProof,
       transport,
+      versions,
     } = this.#options
     const refusedMs = this.#refusedMs.get(peer) ?? Number.NEGATIVE_INFINITY
     const address = addresses.of(peer)
@@ -86,16 +89,20 @@ export class Knocker {
     if (clock.nowMs() - refusedMs < knockAfterRefusalMs) return
     let isAnswered = false
     const proof = newProof()
+    const version = versions.take(peer)
     // It hears greetings only, and is established at once because it may wait longer for them.
     const link = transport.dial(address, knockOptions, {
       frame: (buffer, start, end) => {
         isAnswered = true
-        const greeting = decodeGreeting(this.#reader.reset(buffer, start, end))
+        const reader = this.#reader.reset(buffer, start, end)
+        const { greeting, version: own } = decodeGreeting(reader, versions.spoken)
         if (greeting.type === 'challenge') {
           const step = proof.answer(greeting)
-          if (step.type === 'send') return writeGreeting(link, step.greeting)
+          if (step.type === 'send') return writeGreeting(link, step.greeting, version)
         }
-        if (greeting.type === 'refusal') onRefused(peer, formatAddress(address), greeting.reason)
+        if (greeting.type === 'refusal' && !versions.refused(peer, version, own)) {
+          onRefused(peer, formatAddress(address), greeting.reason)
+        }
         link.close()
       },
       closed: () => {
@@ -106,7 +113,7 @@ export class Knocker {
       },
     })
     this.#knocking.add(link)
-    writeGreeting(link, hello(proof.challenge))
+    writeGreeting(link, hello(proof.challenge), version)
     link.established()
     const cancel = clock.after(knockPatienceMs, () => link.close())
   }

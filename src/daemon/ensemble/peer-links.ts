@@ -23,6 +23,7 @@ import {
   type ListedServer,
   type PeerHello,
   PeerVersionError,
+  type PeerVersions,
 } from '../../protocol/peer/hello.ts'
 import { IdentitiesCodec } from '../../protocol/peer/identities.ts'
 import type { PeerMessage, RoutedMessage } from '../../protocol/peer/messages.ts'
@@ -43,6 +44,7 @@ import {
   type PeerSecret,
   type ProofStep,
 } from './peer-proof.ts'
+import { DialledVersions } from './peer-versions.ts'
 import { Redials } from './redials.ts'
 
 /** Most characters logged of a reason that came from outside. */
@@ -51,6 +53,10 @@ const reasonLengthMax = 1000
 export interface PeerLinksOptions {
   readonly self: ServerId
   readonly instance: number
+  /** of this program */
+  readonly release: string
+  /** those that this release speaks, by default */
+  readonly versions?: PeerVersions | undefined
   /** Every server in the configuration, ascending by id. */
   readonly members: readonly ListedServer[]
   /** how the voters are divided, see PeerHello */
@@ -86,6 +92,8 @@ interface Entry {
   /** the server that we dialled; undefined for an accepted link, whose hello names the server */
   readonly expected: ServerId | undefined
   readonly address: string
+  /** of the protocol: that of the first hello */
+  version: number
   /** the ensemble that our own hello named, if it was sent */
   readonly told: string | undefined
   readonly proof: LinkProof
@@ -107,6 +115,7 @@ export class PeerLinks {
   readonly #identities = new IdentitiesCodec()
   readonly #redials: Redials
   readonly #knocker: Knocker
+  readonly #versions: DialledVersions
   readonly #warnings: RareWarnings
   /** Knocks that wait for the result of our next attempt to dial their server. */
   readonly #knocks = new Map<ServerId, { readonly entry: Entry; readonly atMs: number }>()
@@ -120,12 +129,14 @@ export class PeerLinks {
     this.#addresses = new PeerAddresses(options.peers)
     this.#challenges = new Challenges(clock)
     this.#redials = new Redials(clock)
+    this.#versions = new DialledVersions(options.versions)
     this.#warnings = new RareWarnings(logger, clock)
     this.#knocker = new Knocker({
       peers: () => this.#addresses.peers.filter((peer) => peer > self),
       addresses: this.#addresses,
       transport,
       clock,
+      versions: this.#versions,
       proof: () => new DiallerProof({ self, instance, secret }),
       hello: (challenge) => this.#ours(challenge),
       isLinked: (peer) => this.#open.has(peer),
@@ -251,11 +262,13 @@ export class PeerLinks {
     const { self, instance, secret } = this.#options
     const proof = new DiallerProof({ self, instance, secret })
     const ours = this.#ours(proof.challenge)
-    writeGreeting(link, ours)
+    const version = this.#versions.take(peer)
+    writeGreeting(link, ours, version)
     const entry: Entry = {
       link,
       expected: peer,
       address: formatAddress(address),
+      version,
       told: ours.ensembleId,
       proof,
       peer: undefined,
@@ -267,7 +280,7 @@ export class PeerLinks {
   // --- hellos ------------------------------------------------------------------------------------
 
   #ours(challenge?: Buffer): PeerHello {
-    const { self: serverId, instance, groups, membership } = this.#options
+    const { self: serverId, instance, release, groups, membership } = this.#options
     const members = this.#named
     const { ensembleId, holdsHistory } = membership()
     return {
@@ -279,6 +292,7 @@ export class PeerLinks {
       ensembleId,
       holdsHistory,
       challenge,
+      release,
     }
   }
 
@@ -290,6 +304,7 @@ export class PeerLinks {
       link,
       expected: undefined,
       address,
+      version: this.#versions.spoken.newest,
       told: undefined,
       proof,
       peer: undefined,
@@ -314,14 +329,20 @@ export class PeerLinks {
     }
   }
 
-  /** A server of another release learns by our refusal, which has our version, why it gets no link. */
+  /** A server of a release that is too new or too old learns by our refusal what we speak. */
   #greetedBy(entry: Entry, reader: MsgpackReader): void {
-    let greeting: Greeting
+    const { expected } = entry
+    let greeted: ReturnType<typeof decodeGreeting>
     try {
-      greeting = decodeGreeting(reader)
+      greeted = decodeGreeting(reader, this.#versions.spoken)
     } catch (error) {
-      if (!(error instanceof PeerVersionError) || entry.expected !== undefined) throw error
+      if (!(error instanceof PeerVersionError) || expected !== undefined) throw error
       return this.#refuseLink(entry, undefined, error.message)
+    }
+    const { greeting, version } = greeted
+    if (expected === undefined) entry.version = version
+    else if (greeting.type === 'refusal') {
+      if (this.#versions.refused(expected, entry.version, version)) return entry.link.close()
     }
     this.#greeted(entry, greeting)
   }
@@ -348,7 +369,7 @@ export class PeerLinks {
   ): void {
     switch (step.type) {
       case 'send':
-        return writeGreeting(entry.link, step.greeting)
+        return writeGreeting(entry.link, step.greeting, entry.version)
       case 'refuse':
         return this.#refuseLink(entry, step.peer, step.reason, { hasAnswered })
       case 'done':
@@ -415,7 +436,7 @@ to this one, has ${there}; server ${serverId} has ${here}. Give all servers one 
     if (!isDialled) {
       const answer = answerTo(hello, this.#ours())
       told = answer.ensembleId
-      writeGreeting(link, answer)
+      writeGreeting(link, answer, entry.version)
     }
     link.established()
     this.#redials.linked(id)
@@ -436,6 +457,11 @@ to this one, has ${there}; server ${serverId} has ${here}. Give all servers one 
       const message =
         'A server does not name our ensemble: it has no data or other data, and counts once it has taken ours'
       this.#warnings.warn(`no member ${id} ${hello.instance}`, { peer: id, address }, message)
+    }
+    const { release, logger } = this.#options
+    if (hello.release !== release) {
+      const theirs = quoted(hello.release ?? 'before 0.3.0')
+      logger.info({ peer: id, theirs, ours: release }, 'A server runs another release')
     }
     const differs = !isSameList(votersIn(this.#members), votersIn(hello.members))
     onConnected(id, { isMember, voters: differs ? votersIn(hello.members) : undefined })
@@ -487,14 +513,15 @@ to this one, has ${there}; server ${serverId} has ${here}. Give all servers one 
   }
 
   #refuseLink(
-    { address, expected, link }: Entry,
+    { address, expected, link, version }: Entry,
     peer: ServerId | undefined,
     reason: string,
     { hasAnswered = true }: { readonly hasAnswered?: boolean } = {},
   ): void {
     // A server that we dialled and that has answered our hello takes peer messages from now on.
-    if (expected === undefined || !hasAnswered) writeGreeting(link, { type: 'refusal', reason })
-    else {
+    if (expected === undefined || !hasAnswered) {
+      writeGreeting(link, { type: 'refusal', reason }, version)
+    } else {
       encodePeerMessage(link.beginFrame(), { type: 'REFUSED', reason }, this.#identities)
       link.endFrame()
     }

@@ -25,8 +25,8 @@ export function boundHello(bytes: Buffer): FirstBytes {
   throw new ProtocolError(`Cannot take a first frame of ${length} bytes for a hello`)
 }
 
-export function writeGreeting(link: Link, greeting: Greeting): void {
+export function writeGreeting(link: Link, greeting: Greeting, version: number): void {
   const out = link.beginFrame()
-  encodeGreeting(out, greeting)
+  encodeGreeting(out, greeting, version)
   link.endFrame()
 }

@@ -32,12 +32,19 @@ import type { MsgpackReader, MsgpackWriter } from '../msgpack.ts'
 import { type Plain, readPlains, writePlains } from '../plain.ts'
 import { serverIdField } from '../records.ts'
 
+/** Versions of the peer protocol, from one to the other. */
+export interface PeerVersions {
+  readonly oldest: number
+  readonly newest: number
+}
+
 /**
- * Since 3, a NOTIFICATION's vote and a PROPOSAL's entries are arrays, and REQUEST begins with seq;
- * since 4, a hello may carry a challenge; since 5, there are observers (INFORM), and leadership is
- * transferred (SUCCESSOR); since 6, a NOTIFICATION names the version of the configuration.
+ * Release 0.2.0 speaks 6. Since 7, a hello names the release of the sender.
+ *
+ * The version of a link is that of its first hello (daemon/ensemble/peer-versions.ts). A release speaks
+ * that of the one before, too, so that an ensemble is upgraded one server at a time.
  */
-export const peerProtocolVersion = 6
+export const peerVersions: PeerVersions = { oldest: 6, newest: 7 }
 
 const helloRole = 'peer'
 const challengeRole = 'challenge'
@@ -66,7 +73,7 @@ function doAscend(servers: readonly ListedServer[]): boolean {
   return servers.every(({ id }, i) => id > (servers[i - 1]?.id ?? -1))
 }
 
-export const peerHelloFields = {
+const helloFieldsOf6 = {
   serverId: noted('`N` of `server.N`', serverIdField),
   instance: noted(
     'drawn at random when the process starts: distinguishes two processes with one server id',
@@ -94,6 +101,10 @@ export const peerHelloFields = {
   ),
 }
 
+export const peerHelloFields = Object.assign({}, helloFieldsOf6, {
+  release: noted("the sender's, such as `0.3.0`; not before version 7", text()),
+})
+
 export const peerChallengeFields = {
   serverId: noted('of the dialled server', serverIdField),
   instance: natural(),
@@ -110,33 +121,41 @@ const refusalFields = {
   reason: text(),
 }
 
-export type PeerHello = { readonly type: 'hello' } & ValuesOf<typeof peerHelloFields>
+export type PeerHello = {
+  readonly type: 'hello'
+  /** undefined: one that speaks version 6 */
+  readonly release?: string | undefined
+} & ValuesOf<typeof helloFieldsOf6>
 export type PeerRefusal = { readonly type: 'refusal' } & ValuesOf<typeof refusalFields>
 export type PeerChallenge = { readonly type: 'challenge' } & ValuesOf<typeof peerChallengeFields>
 export type PeerProofFrame = { readonly type: 'proof' } & ValuesOf<typeof peerProofFields>
 export type Greeting = PeerHello | PeerChallenge | PeerProofFrame | PeerRefusal
 
-export function encodeGreeting(out: MsgpackWriter, greeting: Greeting): void {
-  switch (greeting.type) {
-    case 'hello':
-      return write(out, helloRole, packFields(peerHelloFields, greeting))
-    case 'challenge':
-      return write(out, challengeRole, packFields(peerChallengeFields, greeting))
-    case 'proof':
-      return write(out, proofRole, packFields(peerProofFields, greeting))
-    case 'refusal':
-      return write(out, refusalRole, packFields(refusalFields, greeting))
-  }
-}
-
-function write(out: MsgpackWriter, role: string, fields: readonly Plain[]): void {
+export function encodeGreeting(out: MsgpackWriter, greeting: Greeting, version: number): void {
+  const [role, fields] = packed(greeting, version)
   out.arrayHeader(2 + fields.length)
-  out.int(peerProtocolVersion)
+  out.int(version)
   out.string(role)
   writePlains(out, fields)
 }
 
-/** The other server is of a release that speaks another version of the protocol. */
+function packed(greeting: Greeting, version: number): [role: string, fields: readonly Plain[]] {
+  switch (greeting.type) {
+    case 'hello': {
+      if (version === 6) return [helloRole, packFields(helloFieldsOf6, greeting)]
+      const { release = '' } = greeting
+      return [helloRole, packFields(peerHelloFields, Object.assign({}, greeting, { release }))]
+    }
+    case 'challenge':
+      return [challengeRole, packFields(peerChallengeFields, greeting)]
+    case 'proof':
+      return [proofRole, packFields(peerProofFields, greeting)]
+    case 'refusal':
+      return [refusalRole, packFields(refusalFields, greeting)]
+  }
+}
+
+/** The other server is of a release that speaks other versions of the protocol. */
 export class PeerVersionError extends ProtocolError {
   override readonly name = 'PeerVersionError'
 }
@@ -144,18 +163,26 @@ export class PeerVersionError extends ProtocolError {
 const peerRoles: ReadonlySet<string> = new Set([helloRole, challengeRole, proofRole, refusalRole])
 
 /** @throws PeerVersionError; ProtocolError also for another role */
-export function decodeGreeting(reader: MsgpackReader): Greeting {
+export function decodeGreeting(
+  reader: MsgpackReader,
+  { oldest, newest }: PeerVersions,
+): { readonly greeting: Greeting; readonly version: number } {
   const count = reader.arrayHeader() - 2
   const version = reader.natural('the protocol version')
   const role = reader.string()
   // Clients begin alike: a peer of another release is one that says so.
-  if (version !== peerProtocolVersion && peerRoles.has(role)) {
-    const found = `this server speaks ${peerProtocolVersion}`
+  if ((version < oldest || version > newest) && peerRoles.has(role)) {
+    const found = `this server speaks ${oldest === newest ? newest : `${oldest} to ${newest}`}`
     throw new PeerVersionError(`Cannot talk peer protocol version ${version}: ${found}`)
   }
+  return { greeting: unpacked(role, version, reader, count), version }
+}
+
+function unpacked(role: string, version: number, reader: MsgpackReader, count: number): Greeting {
   switch (role) {
     case helloRole: {
-      const hello = unpackFields('hello', peerHelloFields, readPlains(reader, count))
+      const fields = version === 6 ? helloFieldsOf6 : peerHelloFields
+      const hello = unpackFields('hello', fields, readPlains(reader, count))
       return Object.assign(hello, { type: 'hello' } as const)
     }
     case challengeRole: {

@@ -13,7 +13,7 @@ import type { ZabTiming } from '../../../src/daemon/zab/types.ts'
 import { limits } from '../../../src/limits.ts'
 import { silentLogger } from '../../../src/logger.ts'
 import { encodePeerMessage } from '../../../src/protocol/peer/codec.ts'
-import { encodeGreeting } from '../../../src/protocol/peer/hello.ts'
+import { encodeGreeting, peerVersions } from '../../../src/protocol/peer/hello.ts'
 import { IdentitiesCodec } from '../../../src/protocol/peer/identities.ts'
 import type {
   LeaderMessage,
@@ -116,6 +116,7 @@ class Member implements EnsembleListener {
     this.driver = new EnsembleDriver({
       self: this.id,
       instance: randomInt(2 ** 47),
+      release: '1.2.3',
       servers: new Map([...this.servers].map(([id, address]) => [id, [address]])),
       meta,
       metaFile: new MetaFile(disk.openFiles()),
@@ -579,10 +580,10 @@ function impersonate(
       )
       const members = of.map((id) => ({ id, address: 'anywhere', observes: false }))
       const hello = { type: 'hello', serverId: as, instance: 7, members } as const
-      encodeGreeting(link.beginFrame(), {
-        ...hello,
+      const about = {
         ...{ groups: undefined, ensembleId: undefined, holdsHistory: true, challenge: undefined },
-      })
+      }
+      encodeGreeting(link.beginFrame(), { ...hello, ...about }, peerVersions.newest)
       link.endFrame()
       stop = () => link.destroy()
     })

@@ -2,6 +2,7 @@ import t from 'tap'
 import { Knocker } from '../../../src/daemon/ensemble/knocker.ts'
 import { PeerAddresses } from '../../../src/daemon/ensemble/peer-addresses.ts'
 import { DiallerProof } from '../../../src/daemon/ensemble/peer-proof.ts'
+import { DialledVersions } from '../../../src/daemon/ensemble/peer-versions.ts'
 import { MsgpackWriter } from '../../../src/protocol/msgpack.ts'
 import type { PeerHello } from '../../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
@@ -38,6 +39,7 @@ function made() {
     addresses: new PeerAddresses(new Map([[larger, [{ host: 's3', port: 1 }]]])),
     transport: { dial } as never,
     clock,
+    versions: new DialledVersions(),
     proof: () => new DiallerProof({ self, instance: 7, secret: undefined }),
     hello: () => hello,
     isLinked: () => state.isLinked,

@@ -14,7 +14,8 @@ import {
   encodeGreeting,
   type Greeting,
   type PeerHello,
-  peerProtocolVersion,
+  type PeerVersions,
+  peerVersions,
 } from '../../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { realWorld } from '../../../src/real-world.ts'
@@ -70,6 +71,8 @@ interface ServerOptions {
   readonly isOpen?: boolean
   /** default: true */
   readonly isRequired?: boolean
+  /** of the peer protocol; those of this release by default */
+  readonly versions?: PeerVersions
 }
 
 /** A server reduced to its links. */
@@ -96,6 +99,8 @@ class Server {
     this.links = new PeerLinks({
       self: id(self),
       instance: this.instance,
+      release: '1.2.3',
+      versions: options.versions,
       members: members.map((member) => ({
         id: id(member),
         address: options.isOpen === true ? `127.0.0.1:${ports.get(member)}` : `s${member}:2888`,
@@ -208,7 +213,8 @@ function knock(
       bytes = Buffer.concat([bytes, chunk])
       if (bytes.length < 4 || bytes.length < 4 + bytes.readUInt32BE(0)) return
       const end = 4 + bytes.readUInt32BE(0)
-      resolve(decodeGreeting(new MsgpackReader().reset(bytes, 4, end)))
+      const reader = new MsgpackReader().reset(bytes, 4, end)
+      resolve(decodeGreeting(reader, peerVersions).greeting)
     })
     socket.on('error', () => undefined)
     socket.on('close', () => resolve(undefined))
@@ -219,7 +225,7 @@ function knock(
 function frameOf(greeting: Greeting): Buffer {
   const out = new MsgpackWriter()
   out.beginFrame()
-  encodeGreeting(out, greeting)
+  encodeGreeting(out, greeting, peerVersions.newest)
   out.endFrame()
   return Buffer.from(out.view())
 }
@@ -381,13 +387,38 @@ test('a server of another release is refused, and both sides learn the versions'
 }) => {
   const server = make(1, { ensembleId: 'e' })
   await server.start()
+  const { oldest, newest } = peerVersions
   const older = frameOf(helloOf(2))
-  older[5] = peerProtocolVersion - 1 // behind the length, and the header of the array
+  older[5] = oldest - 1 // behind the length, and the header of the array
   const { answer } = knock(ports.get(1) ?? 0, older)
-  const reason = `Cannot talk peer protocol version ${peerProtocolVersion - 1}: this server speaks ${peerProtocolVersion}`
+  const reason = `Cannot talk peer protocol version ${oldest - 1}: this server speaks ${oldest} to ${newest}`
   t.same(await answer, { type: 'refusal', reason }, 'which an older server cannot read either')
   await events.until(() => server.warned('Refusing a peer', new RegExp(reason)))
 })
+
+for (const secret of [undefined, 'of all']) {
+  const how = secret === undefined ? '' : ', which prove themselves'
+  test(`servers of this release and of the one before link up${how}`, async (t, {
+    make,
+    events,
+  }) => {
+    const { oldest } = peerVersions
+    const before = { versions: { oldest, newest: oldest } }
+    const common = { ensembleId: 'e', ...(secret === undefined ? {} : { secret }) }
+    // The newer server dials 1, and is dialled by 3.
+    const servers = [
+      make(1, { ...common, ...before }),
+      make(2, common),
+      make(3, { ...common, ...before }),
+    ]
+    await Promise.all(servers.map((server) => server.start()))
+    await events.until(() => servers.every(({ linked }) => linked.size === 2))
+    for (const { linked } of servers) {
+      t.ok([...linked.values()].every(({ isMember }) => isMember))
+    }
+    t.same(servers[1]?.warnings, [], 'the newer one is not troubled')
+  })
+}
 
 test('what a stranger sends before its proof is short, each frame of it', async (t, {
   make,

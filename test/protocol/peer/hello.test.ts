@@ -6,7 +6,7 @@ import {
   encodeGreeting,
   type Greeting,
   type PeerHello,
-  peerProtocolVersion,
+  peerVersions,
 } from '../../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { Random } from '../../../src/random.ts'
@@ -23,7 +23,9 @@ const hello: PeerHello = {
   ensembleId: 'e',
   holdsHistory: true,
   challenge: Buffer.alloc(32, 1),
+  release: '1.2.3',
 }
+const { oldest, newest } = peerVersions
 const greetings: Greeting[] = [
   hello,
   {
@@ -42,19 +44,31 @@ const greetings: Greeting[] = [
   { type: 'refusal', reason: 'the lists of servers differ' },
 ]
 
-function written(greeting: Greeting): Buffer {
+function written(greeting: Greeting, version = newest): Buffer {
   const out = new MsgpackWriter()
-  encodeGreeting(out, greeting)
+  encodeGreeting(out, greeting, version)
   return Buffer.from(out.view())
 }
 
-function decode(buffer: Buffer): Greeting {
-  return decodeGreeting(new MsgpackReader().reset(buffer, 0, buffer.length))
+function decode(buffer: Buffer, versions = peerVersions): Greeting {
+  return decodeGreeting(new MsgpackReader().reset(buffer, 0, buffer.length), versions).greeting
 }
 
 t.test('greetings round trip', async (t) => {
   for (const greeting of greetings) t.same(decode(written(greeting)), greeting)
 })
+
+t.test(
+  'so they do in the version of the release before, whose hello names no release',
+  async (t) => {
+    for (const greeting of greetings) {
+      const bytes = written(greeting, oldest)
+      const { release: _, ...rest } = { release: '', ...greeting }
+      t.strictSame(decode(bytes), rest)
+      t.strictSame(decode(bytes, { oldest, newest: oldest }), rest, 'for that release, too')
+    }
+  },
+)
 
 t.test('a hello cut short or changed gives a hello or a ProtocolError', async (t) => {
   const seed = Math.floor(Math.random() * 1e9)
@@ -79,11 +93,13 @@ t.test('a hello cut short or changed gives a hello or a ProtocolError', async (t
 
 t.test('another version, role or order of members is refused', async (t) => {
   const other = written(hello)
-  other[1] = peerProtocolVersion + 1
-  t.throws(() => decode(other), /version 7: this server speaks 6/)
+  other[1] = newest + 1
+  t.throws(() => decode(other), /version 8: this server speaks 6 to 7/)
+  const only = { oldest, newest: oldest }
+  t.throws(() => decode(written(hello), only), /version 7: this server speaks 6$/)
   const out = new MsgpackWriter()
   out.arrayHeader(7)
-  out.int(peerProtocolVersion)
+  out.int(newest)
   out.string('client')
   t.throws(() => decode(Buffer.from(out.view())), /role 'client'/)
   const members = [...hello.members].reverse()

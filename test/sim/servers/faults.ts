@@ -37,6 +37,7 @@ const rows = {
   slowDisks: serverIds('Servers whose disks take up to 20 ms for an operation, not 2; or none.'),
   valueBytes: quantity('Length of all values, so that one record fits behind another; 0: any.', 0),
   secret: quantity('1: the servers prove to each other that they know a secret.', 0),
+  releases: quantity('2: a process of a server is of this release or of the one before.', 1),
   kills: weight('A server is killed or loses power, or all are; a leader is deposed.'),
   brokenLinks: weight('Connections break, ways are blocked, a server is cut off.'),
   partitions: weight('The ensemble splits, has a bridge, or a link flaps or is slow.'),
@@ -83,6 +84,7 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
   // Drawn apart: the other properties of a seed are as they were before there were these.
   const secret = new Random(seed ^ 0x5ec7).chance(0.3) ? 1 : 0
   const transfers = new Random(seed ^ 0x7a4e).chance(0.4) ? 1 : 0
+  const releases = new Random(seed ^ 0x0e1d).chance(0.15) ? 2 : 1
   const changes = new Random(seed ^ 0xc0f1)
   const reconfigurations = changes.chance(0.25) ? 3 : 0
   const joiners = reconfigurations > 0 ? changes.below(3) : 0
@@ -115,6 +117,7 @@ export function drawServersFaults(seed: number, random = new Random(seed)): Serv
     slowDisks,
     valueBytes,
     secret,
+    releases,
     transfers,
     joiners,
     reconfigurations,

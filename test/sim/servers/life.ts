@@ -105,7 +105,7 @@ export class ServersWorld {
 
   #makeServers(): void {
     const { queue, network, random, checker, servers, trace } = this
-    const { segmentBytes, logSegmentsKept, handoverAt, treeExtraMs, slowDisks, secret } =
+    const { segmentBytes, logSegmentsKept, handoverAt, treeExtraMs, slowDisks, secret, releases } =
       this.faults
     const parts = {
       ...{ queue, network, random, checker, servers, trace, segmentBytes, handoverAt },
@@ -113,6 +113,7 @@ export class ServersWorld {
       mayChange: this.mayChange,
       logKept: { segments: logSegmentsKept, bytes: 0 },
       hasSecret: secret > 0,
+      isUpgraded: releases > 1,
       cover: (what: string) => this.cover(what),
       fail: (error: Error) => this.fail(error),
     }

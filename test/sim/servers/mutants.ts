@@ -12,6 +12,7 @@ const following = 'daemon/zab/following.ts'
 const snapshotTransfer = 'daemon/ensemble/snapshot-transfer.ts'
 const transfer = 'daemon/zab/transfer.ts'
 const succession = 'daemon/zab/succession.ts'
+const peerVersions = 'daemon/ensemble/peer-versions.ts'
 const logPurge = 'daemon/ensemble/log-purge.ts'
 const undelivered = 'daemon/ensemble/undelivered.ts'
 const storage = 'daemon/storage/storage.ts'
@@ -49,6 +50,14 @@ export const serverMutants: readonly Mutant[] = [
       },
     ],
     seeds: 100,
+  },
+
+  // --- two releases ------------------------------------------------------------------------------
+  {
+    name: 'a server of the release before is dialled in the newest version again',
+    rule: 'servers of two releases work together',
+    edits: [{ file: peerVersions, from: '    this.#next.set(peer, own)\n', to: '' }],
+    seeds: 60,
   },
 
   // --- the log ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import { invariant } from '../../../src/invariant.ts'
 import { LogDamagedError, LogVersionError } from '../../../src/log/log-errors.ts'
 import type { Logger } from '../../../src/logger.ts'
 import { silentLogger } from '../../../src/logger.ts'
+import { peerVersions } from '../../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 import { epochOf, formatZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import type { Random } from '../../../src/random.ts'
@@ -27,6 +28,9 @@ import { SimConfigFiles } from './config-files.ts'
 import { clientPort, type Roles, serverLine } from './ensemble-judge.ts'
 
 export const tickMs = 500
+
+/** The newest version of the peer protocol of the release before. */
+const older = peerVersions.oldest
 
 /**
  * The last records on the disk vouch for what was durable this many syncs ago, wherever a bit
@@ -49,6 +53,8 @@ export interface SimServerParts {
   readonly logKept: LogKept
   readonly handoverAt: number
   readonly hasSecret: boolean
+  /** some processes are of the release before */
+  readonly isUpgraded: boolean
   readonly trace: ((line: string) => void) | undefined
   readonly cover: (what: string) => void
   /** A failure that no fault explains. */
@@ -229,11 +235,14 @@ export class SimServer {
       this.#saved = saved
     })
     const world = simWorld({ network, process, random, host: this.host, describe: describeSend })
+    const isOlder = this.#parts.isUpgraded && random.chance(0.5)
+    if (isOlder) cover('older release')
     const server = assembleServer({
       config: this.#config(),
       world: { ...world, disk, logger: this.#logger() },
       onFailure: (error) => this.#failed(process, error),
       handoverAt: this.#parts.handoverAt,
+      ...(isOlder ? { peerVersions: { oldest: older, newest: older } } : {}),
       readSecret: () => Buffer.from('the secret of a life'),
       configStore: this.files.storeOf(process),
       witness: {
