@@ -2,7 +2,7 @@ import t from 'tap'
 import { parseSrvr } from '../../src/cli/four-letter-word.ts'
 
 const srvr = (mode: string) =>
-  `Zookeeper version: 3.9.5-zooweeper-0.1.0\nZxid: 0x10000002a\nMode: ${mode}\nNode count: 4\n`
+  `Zookeeper version: 3.9.5-zooweeper-0.3.0\nZxid: 0x10000002a\nMode: ${mode}\nNode count: 4\n`
 const answers = [
   { name: 'a leader', answer: srvr('leader'), want: { role: 'leader', zxid: '0x10000002a' } },
   { name: 'a follower', answer: srvr('follower'), want: { role: 'follower', zxid: '0x10000002a' } },

@@ -3,66 +3,12 @@
 
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { formatAddress } from '../../src/address.ts'
 import type { Member } from '../../src/cli/cluster/cluster.ts'
-import type { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { digestOf } from '../../src/protocol/digest.ts'
-import { ZkError } from '../../src/protocol/error-codes.ts'
-import { connectTo, prepareWorld, until, untilRoles, type World, Zw } from './world.ts'
-
-/** One client that writes all the time, one write after the other. */
-class Writer {
-  readonly #zk: ZkClient
-  readonly #path: string
-  #isOver = false
-  /** writes that were answered */
-  count = 0
-  /** longest time between two answers, in ms */
-  longestMs = 0
-  lostConnections = 0
-  readonly failures: string[] = []
-  readonly over: Promise<void>
-
-  constructor(zk: ZkClient, path: string) {
-    this.#zk = zk
-    this.#path = path
-    zk.on('suspended', () => this.lostConnections++)
-    this.over = this.#write()
-  }
-
-  async #write(): Promise<void> {
-    let answeredMs = performance.now()
-    while (!this.#isOver) {
-      try {
-        await this.#zk.setData(this.#path, `${this.count}`)
-        this.count++
-        const nowMs = performance.now()
-        this.longestMs = Math.max(this.longestMs, nowMs - answeredMs)
-        answeredMs = nowMs
-      } catch (error) {
-        this.failures.push(error instanceof ZkError ? error.code : String(error))
-      }
-    }
-  }
-
-  /** Waits until it has written again, many times. */
-  async goesOn(): Promise<void> {
-    const before = this.count
-    await until('writes go on', () => (this.count > before + 20 ? true : undefined))
-  }
-
-  async end(): Promise<void> {
-    this.#isOver = true
-    await this.over
-  }
-}
-
-async function writerAt(t: Test, ...servers: readonly Member[]): Promise<Writer> {
-  const zk = await connectTo(t, ...servers)
-  const { path } = await zk.create('/writer-', '', { mode: 'persistentSequential' })
-  return new Writer(zk, path)
-}
+import { prepareWorld, until, untilRoles, type World, Zw } from './world.ts'
+import { writerAt } from './writer.ts'
 
 async function restart({ cluster }: World, member: Member): Promise<void> {
   await cluster.stop(member)

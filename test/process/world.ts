@@ -29,7 +29,15 @@ export interface World {
 /** Prepares a cluster without starting any member. */
 export async function prepareWorld(
   t: Test,
-  { servers, brokers = 0 }: { readonly servers: number; readonly brokers?: number },
+  {
+    servers,
+    brokers = 0,
+    distOf = () => dist,
+  }: {
+    readonly servers: number
+    readonly brokers?: number
+    readonly distOf?: (member: Member) => URL
+  },
 ): Promise<World> {
   let cluster: Cluster | undefined
   const said: string[] = []
@@ -40,7 +48,7 @@ export async function prepareWorld(
   })
   const dataDir = t.testdir()
   const basePort = await freeBasePort({ servers, brokers })
-  cluster = new Cluster({ servers, brokers, dataDir, basePort, dist })
+  cluster = new Cluster({ servers, brokers, dataDir, basePort, distOf })
   cluster.on('line', ({ name }, line) => {
     said.push(`${name} ${line}`)
     if (said.length > 500) said.shift()

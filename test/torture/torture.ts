@@ -42,7 +42,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const random = new Random(seed)
   const fork = () => new Random(random.below(2 ** 32))
   const basePort = await findBasePort(new Random(seed ^ process.pid), { servers, brokers: 0 })
-  const cluster = new Cluster({ servers, brokers: 0, dataDir, basePort, dist })
+  const cluster = new Cluster({ servers, brokers: 0, dataDir, basePort, distOf: () => dist })
   const deaths = watchOver(cluster)
   const violations: Violation[] = []
   const history = new Recorder()

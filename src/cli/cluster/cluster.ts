@@ -50,8 +50,8 @@ interface ClusterOptions {
   readonly logLevel?: LogLevel
   /** whether all ports speak TLS, and nothing else */
   readonly isSecured?: boolean
-  /** directory of a build whose programs are started, if not those beside this file */
-  readonly dist?: URL
+  /** the directory of the build from which a member is started, if not the one of this file */
+  readonly distOf?: (member: Member) => URL
 }
 
 export interface Exit {
@@ -267,8 +267,8 @@ export class Cluster extends EventEmitter<ClusterEvents> {
   start(member: Member, ...flags: readonly string[]): void {
     const { name, kind } = member
     invariant(!this.#running.has(name), 'a member is started only when it is down')
-    const { dist } = this.#options
-    const program = dist === undefined ? programBeside(kind) : guardedProgram(kind, dist, '.js')
+    const { distOf } = this.#options
+    const program = distOf ? guardedProgram(kind, distOf(member), '.js') : programBeside(kind)
     const started = spawn(process.execPath, [...program, ...this.#flagsOf(member), ...flags], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
