@@ -140,6 +140,12 @@ export const limits = {
   checkedBlockBytesMax: 2 * 1024 * 1024,
 
   /**
+   * Records that the refusal of a batch names one by one: some 100 KiB of text for each partition of a
+   * produce response. Kafka's clients fail the others with the batch.
+   */
+  badRecordsMax: 1000,
+
+  /**
    * Batches of one produce request of our client, Kafka's max.request.size; one batch always fits.
    */
   produceRequestBytesMax: 1_048_576,

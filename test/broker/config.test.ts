@@ -56,6 +56,15 @@ t.test('the data of another program is refused, and the program is named', async
   for (const name of ['ours', 'new']) t.equal(at(name).type, 'config', name)
 })
 
+t.test('Kafka’s value for no bound on timestamps is taken', async (t) => {
+  for (const side of ['before', 'after', 'difference']) {
+    const name = `log.message.timestamp.${side}.max.ms`
+    const read = readConfig([...needed, `--${name}=9223372036854775807`], {})
+    if (read.type !== 'config') throw new Error(read.text)
+    t.equal(read.config.configs.file.get(name), String(Number.MAX_SAFE_INTEGER))
+  }
+})
+
 for (const flags of [
   ['--data-dir=x'],
   ['--id=1'],

@@ -6,7 +6,7 @@
 // Next on the path: replication/replica.ts.
 
 import { limits } from '../../limits.ts'
-import { codecs } from '../../protocol/mq/compression.ts'
+import type { OpenBlock } from '../../protocol/mq/compression.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { failureOf, type Place } from '../../protocol/mq/messages.ts'
 import type {
@@ -15,18 +15,13 @@ import type {
   ProduceRequest,
   ProduceResponse,
 } from '../../protocol/mq/produce.ts'
-import {
-  batchCodecAt,
-  batchProblem,
-  decodeBatch,
-  readBatchHeader,
-  stampBatch,
-} from '../../protocol/mq/record-batch.ts'
+import { batchProblem, readBatchHeader, stampBatch } from '../../protocol/mq/record-batch.ts'
 import { isInternal } from '../group/offsets-topic.ts'
 import type { Access } from './access.ts'
 import { Answers } from './answer.ts'
 import type { BrokerParts, ServedReplica } from './broker-parts.ts'
 import { joinShare, leaderFor, Shares, slackMs } from './pass-on.ts'
+import { type BadRecord, recordRules, refusedRecords } from './record-rules.ts'
 
 interface ProduceOptions {
   /**
@@ -34,16 +29,25 @@ interface ProduceOptions {
    * sends through several brokers. Kafka's clients rely on being refused.
    */
   readonly mayBeEarly: boolean
-  /** the time that records get where their topic wants that of the append */
+  /** the time of the append, which records get where their topic wants it */
   readonly wallMs: number
   /** of the client, where rules decide what it may do */
   readonly access?: Access | undefined
 }
 
+/** The outcome for a batch. Records that are at fault are named to Kafka's clients only. */
+export interface ProducedBatch extends Produced {
+  readonly badRecords?: readonly BadRecord[]
+}
+
+interface ProducedBatches extends ProduceResponse {
+  readonly partitions: readonly ProducedBatch[]
+}
+
 export function produce(
   parts: BrokerParts,
   request: ProduceRequest,
-  respond: (answer: ProduceResponse) => void,
+  respond: (answer: ProducedBatches) => void,
   { mayBeEarly, wallMs, access }: ProduceOptions = {
     mayBeEarly: true,
     wallMs: parts.clock.wallMs(),
@@ -52,7 +56,7 @@ export function produce(
   const { acks, partitions, passedOn } = request
   const timeoutMs = Math.min(request.timeoutMs, limits.produceTimeoutMsMax)
   const deadlineMs = parts.clock.nowMs() + timeoutMs
-  const answers = new Answers<Produced>(partitions.length, (produced) => {
+  const answers = new Answers<ProducedBatch>(partitions.length, (produced) => {
     respond({ type: 'produce', partitions: produced })
   })
   let shares: Shares<ProducePartition> | undefined
@@ -68,16 +72,22 @@ export function produce(
     const replica = parts.replicas.get(asked.topic, asked.partition)
     if (replica?.role.type === 'leading') {
       const config = parts.image.topicConfig(asked.topic)
-      const problem = batchProblem(asked.batch, config['max.message.bytes'], parts.openBlock)
+      const rules = recordRules(config, wallMs)
+      const openBlock = rules === undefined ? parts.openBlock : openedOnce(parts.openBlock)
+      const problem = batchProblem(asked.batch, config['max.message.bytes'], openBlock)
       if (problem !== undefined) {
         answers.set(place, failed(asked, new BrokerError(problem.code, problem.message)))
         continue
       }
-      if (config['cleanup.policy'].includes('compact') && lacksKey(asked.batch)) {
-        answers.set(place, failed(asked, keyError(asked)))
+      const refused = rules && refusedRecords(asked.batch, rules, openBlock)
+      if (refused !== undefined) {
+        const { code, found, records: badRecords } = refused
+        const message = `Cannot produce to ${asked.topic}/${asked.partition}: ${found}`
+        // biome-ignore lint/plugin/noObjectSpread: only a batch that is refused gets here
+        answers.set(place, { ...failed(asked, new BrokerError(code, message)), badRecords })
         continue
       }
-      const stampMs = config['message.timestamp.type'] === 'LogAppendTime' ? wallMs : undefined
+      const stampMs = rules?.isStamped ? wallMs : undefined
       append(replica, asked, { acks, deadlineMs, mayBeEarly, stampMs, place, answers })
       continue
     }
@@ -89,6 +99,12 @@ export function produce(
     }
   }
   if (shares !== undefined) passOn(parts, shares, { acks, timeoutMs, answers })
+}
+
+/** Of one batch, which is checked as a whole and then record by record. */
+function openedOnce(openBlock: OpenBlock | undefined): OpenBlock | undefined {
+  let opened: Buffer | undefined
+  return openBlock && ((codec, block) => (opened ??= openBlock(codec, block)))
 }
 
 function internalError({ topic, partition }: Place): BrokerError {
@@ -106,7 +122,7 @@ interface AppendOptions {
   /** the time that its records get in place of their own */
   readonly stampMs: number | undefined
   readonly place: number
-  readonly answers: Answers<Produced>
+  readonly answers: Answers<ProducedBatch>
 }
 
 function append(
@@ -135,21 +151,10 @@ function append(
   })
 }
 
-/** Compressed records are not looked at: compaction drops those without a key. */
-function lacksKey(batch: Buffer): boolean {
-  if (batchCodecAt(batch, 0) !== codecs.none) return false
-  return decodeBatch(batch).some(({ key }) => key === null)
-}
-
-function keyError({ topic, partition }: Place): BrokerError {
-  const found = 'a record has no key, and the topic is compacted'
-  return new BrokerError('INVALID_RECORD', `Cannot produce to ${topic}/${partition}: ${found}`)
-}
-
 interface PassOnOptions {
   readonly acks: ProduceRequest['acks']
   readonly timeoutMs: number
-  readonly answers: Answers<Produced>
+  readonly answers: Answers<ProducedBatch>
 }
 
 function passOn(

@@ -98,6 +98,30 @@ export const topicConfigRows = {
     broker: 'message.max.bytes',
     about: 'Largest record batch, in bytes, that a producer may send.',
   },
+  'message.timestamp.after.max.ms': {
+    type: 'long',
+    default: Number.MAX_SAFE_INTEGER,
+    min: 0,
+    broker: 'log.message.timestamp.after.max.ms',
+    about:
+      'Most milliseconds by which the timestamp that a producer gives a record may be ahead of the broker’s clock.',
+  },
+  'message.timestamp.before.max.ms': {
+    type: 'long',
+    default: Number.MAX_SAFE_INTEGER,
+    min: 0,
+    broker: 'log.message.timestamp.before.max.ms',
+    about:
+      'Most milliseconds by which the timestamp that a producer gives a record may be behind the broker’s clock.',
+  },
+  'message.timestamp.difference.max.ms': {
+    type: 'long',
+    default: Number.MAX_SAFE_INTEGER,
+    min: 0,
+    broker: 'log.message.timestamp.difference.max.ms',
+    about:
+      'Deprecated in Kafka: stands for message.timestamp.before.max.ms and message.timestamp.after.max.ms where these set no bound.',
+  },
   'message.timestamp.type': {
     type: 'string',
     default: 'CreateTime',

@@ -8,15 +8,10 @@
 import type { ProduceRequest, ProduceResponse } from '../../protocol/kafka/api/produce.ts'
 import { BrokerError, type MqErrorCode } from '../../protocol/mq/error-codes.ts'
 import { failureOf } from '../../protocol/mq/messages.ts'
-import {
-  acksNames,
-  type Produced,
-  type ProducePartition,
-  type RequiredAcks,
-} from '../../protocol/mq/produce.ts'
+import { acksNames, type ProducePartition, type RequiredAcks } from '../../protocol/mq/produce.ts'
 import { batchCodec, zstdCodec } from '../../protocol/mq/record-batch.ts'
 import type { BrokerParts } from '../api/broker-parts.ts'
-import { produce } from '../api/produce.ts'
+import { type ProducedBatch, produce } from '../api/produce.ts'
 import { errorOf, type KafkaContext, type KafkaReply } from './serving.ts'
 import { type PartitionAnswers, Split } from './split.ts'
 
@@ -28,7 +23,7 @@ const noAppendTime = -1
 
 type Topic = ProduceRequest['topicData'][number]
 type Asked = Topic['partitionData'][number]
-type Answer = Pick<Produced, 'error' | 'baseOffset' | 'logStart'>
+type Answer = Pick<ProducedBatch, 'error' | 'baseOffset' | 'logStart' | 'badRecords'>
 
 export function answerProduce(
   context: KafkaContext,
@@ -122,6 +117,10 @@ function responseOf(
         baseOffset: answer.baseOffset,
         logAppendTimeMs: appendTimeOf(name, answer),
         logStartOffset: answer.logStart,
+        recordErrors: (answer.badRecords ?? []).map(({ batchIndex, found }) => ({
+          batchIndex,
+          batchIndexErrorMessage: found,
+        })),
         errorMessage: answer.error?.message ?? null,
       })),
     })),

@@ -525,6 +525,39 @@ worldTest(t, 'the time of an append is answered', { brokers: 1 }, async (t, worl
   )
 })
 
+worldTest(
+  t,
+  'a record whose time is out of bounds refuses its batch, which takes no sequence',
+  { brokers: 1 },
+  async (t, world) => {
+    const client = kafkaClient(world)
+    const configs = [{ name: 'message.timestamp.before.max.ms', value: '3600000' }]
+    t.same(await creating(client, 7, [{ name: 'recent', configs }]), ['NONE'])
+    const now = Date.now()
+    const sending = async (version: number, baseSequence: number, times: readonly number[]) => {
+      const records = times.map((timestampMs) => {
+        return { key: null, value: Buffer.from('v'), timestampMs, headers: [] }
+      })
+      const batch = encodeBatch({ producerId: id, producerEpoch: 0, baseSequence, records })
+      const { responses } = await client.send(produce, version, produceTo('recent', batch))
+      const [found] = responses[0]?.partitionResponses ?? []
+      t.equal(found?.logAppendTimeMs, -1)
+      return { ...found, error: nameOf(found?.errorCode) }
+    }
+    t.match(await sending(9, 0, [now, now]), { error: 'NONE', baseOffset: 0, recordErrors: [] })
+    for (const version of [8, 9]) {
+      t.match(await sending(version, 2, [now, 5, now]), {
+        error: 'INVALID_TIMESTAMP',
+        baseOffset: -1,
+        errorMessage: /^Cannot produce to recent\/0: 1 of its 3 records .* timestamp 5 is before/,
+        recordErrors: [{ batchIndex: 1, batchIndexErrorMessage: /timestamp 5 is before/ }],
+      })
+    }
+    t.match(await sending(7, 2, [5]), { error: 'INVALID_TIMESTAMP', recordErrors: [] })
+    t.match(await sending(9, 2, [now]), { error: 'NONE', baseOffset: 2 }, 'the next sequence')
+  },
+)
+
 worldTest(t, 'a broker that does not lead refuses', { brokers: 2 }, async (t, world) => {
   const client = kafkaClient(world)
   await newTopic(client, 'led', { replicas: 2 })
