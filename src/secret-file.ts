@@ -1,5 +1,6 @@
-// The file that holds the secret of a cluster or an ensemble, the same on each machine. That of the
-// brokers is made by the first program that misses it. Each daemon reads it once, at start.
+// Files that hold a secret, and that other users may not read: passwords, and the secret of a cluster
+// or an ensemble, the same on each machine. That of the brokers is made by the first program that misses
+// it. Each daemon reads it once, at start.
 
 import {
   closeSync,
@@ -8,6 +9,7 @@ import {
   linkSync,
   openSync,
   readFileSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -55,25 +57,49 @@ function cannotUse(quoted: string, cause: Error): RefusedStartError {
   return new RefusedStartError(`Cannot use ${quoted} as the secret: ${cause.message}`, { cause })
 }
 
+/**
+ * Reads a file with a password. A line feed that an editor appended is not part of it.
+ *
+ * @throws Error what the file system throws; or that the file is open to other users, or too large
+ */
+export function readPasswordFile(path: string): string {
+  return readPrivate(path)
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
+}
+
+/** Whether a file would be refused as open to other users; false if its mode cannot be told. */
+export function isOpenToOthers(path: string): boolean {
+  try {
+    return (statSync(path).mode & forbiddenMode) !== 0
+  } catch {
+    return false
+  }
+}
+
 /** @returns undefined if there is none */
 function read(path: string): Buffer | undefined {
-  let file: number
+  let secret: Buffer
   try {
-    file = openSync(path, 'r')
+    secret = trimmed(readPrivate(path))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+  if (secret.length >= secretBytesMin) return secret
+  const wanted = `at least ${secretBytesMin} are needed, the same on every machine`
+  throw new Error(`${path} holds ${secret.length} bytes: ${wanted}`)
+}
+
+function readPrivate(path: string): Buffer {
+  const file = openSync(path, 'r')
   try {
     const { mode, size } = fstatSync(file)
     if ((mode & forbiddenMode) !== 0) {
       throw new Error(`${path} is open to other users: chmod 600 it, and replace what it held`)
     }
     if (size > secretBytesMax) throw new Error(`${path} holds ${size} bytes: it is not a secret`)
-    const secret = trimmed(readFileSync(file))
-    if (secret.length >= secretBytesMin) return secret
-    const wanted = `at least ${secretBytesMin} are needed, the same on every machine`
-    throw new Error(`${path} holds ${secret.length} bytes: ${wanted}`)
+    return readFileSync(file)
   } finally {
     closeSync(file)
   }
@@ -98,7 +124,7 @@ function made(path: string, randomBytes: SecretFile['randomBytes']): Buffer {
   return secret
 }
 
-/** A line feed that an editor appended is not part of the secret. */
+/** The same on each machine, whatever its editor puts around it. */
 function trimmed(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').trim(), 'latin1')
 }

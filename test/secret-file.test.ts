@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from 'node:path'
 import t from 'tap'
 import { RefusedStartError } from '../src/refused-start.ts'
-import { readGivenSecretFile, readSecretFile } from '../src/secret-file.ts'
+import { readGivenSecretFile, readPasswordFile, readSecretFile } from '../src/secret-file.ts'
 
 const randomBytes = (count: number) => new Uint8Array(count).fill(7)
 
@@ -66,6 +66,21 @@ t.test('a file that has to be there is not made', async (t) => {
   t.same(readdirSync(directory), [])
   const made = reading(path)()
   t.same(read(), made)
+})
+
+t.test('a password is read from a file that other users cannot read', async (t) => {
+  const path = join(t.testdir(), 'password')
+  writeFileSync(path, ' open sesame \r\n', { mode: 0o600 })
+  t.equal(readPasswordFile(path), ' open sesame ', 'spaces are part of it')
+  for (const mode of [0o640, 0o400]) {
+    chmodSync(path, mode)
+    t.equal(readPasswordFile(path), ' open sesame ', mode.toString(8))
+  }
+  for (const mode of [0o644, 0o604, 0o602, 0o660, 0o666]) {
+    chmodSync(path, mode)
+    t.throws(() => readPasswordFile(path), { message: /open to other users: chmod 600 it/ })
+  }
+  t.throws(() => readPasswordFile(`${path}.none`), { code: 'ENOENT' })
 })
 
 t.test('a file that cannot be made is refused', async (t) => {

@@ -1,25 +1,28 @@
 // Passwords for commands: from a file, from a terminal without an echo, or from standard input. Never
 // from a flag: every user of the machine could read it in the list of processes.
 
-import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
+import { readPasswordFile } from '../secret-file.ts'
 import { BadUsage } from './cli-command.ts'
 
 const [interrupt, endOfInput, backspace, erase] = ['\x03', '\x04', '\b', '\x7f']
 
-/** @param file '-' or undefined: the terminal, or standard input. @throws BadUsage, what the file system throws */
+/** @param file '-' or undefined: the terminal, or standard input. @throws BadUsage */
 export async function readPassword(file: string | undefined): Promise<string> {
-  const isAsked = file === undefined || file === '-'
-  return checked(isAsked ? await readInput() : readFileSync(file, 'utf8'))
+  return file === undefined || file === '-' ? checked(await readInput()) : passwordIn(file)
 }
 
 /** The same of a command whose standard input is something else. @throws BadUsage */
 export function passwordIn(file: string): string {
+  return checked(readOptionFile(file, '--password-file'))
+}
+
+/** The password that an option names the file of. @throws BadUsage if others may read the file */
+export function readOptionFile(file: string, option: string): string {
   try {
-    return checked(readFileSync(file, 'utf8'))
+    return readPasswordFile(file)
   } catch (error) {
-    if (error instanceof BadUsage) throw error
-    throw new BadUsage(`Cannot use --password-file ${file}: ${(error as Error).message}`)
+    throw new BadUsage(`Cannot use ${option}: ${(error as Error).message}`)
   }
 }
 

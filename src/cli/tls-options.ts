@@ -1,9 +1,8 @@
 // The options by which every command that connects speaks TLS.
 
-import { readFileSync } from 'node:fs'
 import type { Argv } from 'yargs'
 import type { TlsOptions } from '../client/tls.ts'
-import { BadUsage } from './cli-command.ts'
+import { readOptionFile } from './password.ts'
 
 export interface TlsWords {
   readonly tls: boolean
@@ -45,7 +44,10 @@ export function tlsOf(words: TlsWords): TlsOptions | undefined {
   const { tls, tlsCa: ca, tlsCert: cert, tlsKey: key, tlsPasswordFile, tlsVerifyHost } = words
   const isAsked = tls || !tlsVerifyHost || [ca, cert, key, tlsPasswordFile].some(isGiven)
   if (!isAsked) return undefined
-  const password = tlsPasswordFile === undefined ? undefined : passwordIn(tlsPasswordFile)
+  const password =
+    tlsPasswordFile === undefined
+      ? undefined
+      : readOptionFile(tlsPasswordFile, '--tls-password-file')
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -57,12 +59,4 @@ export function tlsOf(words: TlsWords): TlsOptions | undefined {
 
 function isGiven(value: string | undefined): boolean {
   return value !== undefined
-}
-
-function passwordIn(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '')
-  } catch (error) {
-    throw new BadUsage(`Cannot use --tls-password-file ${file}: ${(error as Error).message}`)
-  }
 }

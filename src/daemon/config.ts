@@ -29,7 +29,13 @@ import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
 import { votersOf } from './membership/membership.ts'
 import { readGroups, type VoterGroups } from './membership/voter-groups.ts'
 import { requiresSasl, saslOptions } from './sasl-config.ts'
-import { clientTls, provesServers, type QuorumTls, quorumTls } from './tls-config.ts'
+import {
+  clientTls,
+  passwordFileWarnings,
+  provesServers,
+  type QuorumTls,
+  quorumTls,
+} from './tls-config.ts'
 
 export interface DaemonConfig {
   readonly serverId: ServerId
@@ -190,7 +196,7 @@ tickTime × syncLimit is its upper bound`)
   }
   const peerListen = self === undefined ? [] : peerListens(self, values.quorumListenOnAllIPs)
   const tls = quorumTls(read)
-  warnings.push(...peerWarnings(read, { listen: peerListen, tls }))
+  warnings.push(...peerWarnings(read, { listen: peerListen, tls }), ...passwordFileWarnings(read))
   const client = clientListen(read, self)
   const sasl = saslOptions(read, warnings)
   return {

@@ -1,10 +1,11 @@
 // The options of SASL, by which clients prove a name with DIGEST-MD5: ZooKeeper's keys, and the file
 // of users that its operators have.
 
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { ReadOptions } from '../options.ts'
 import type { SaslOptions } from '../protocol/sasl/sasl-options.ts'
+import { isOpenToOthers } from '../secret-file.ts'
 import type { daemonProgram } from './config-rows.ts'
 import { JaasError, readJaasUsers } from './jaas.ts'
 
@@ -12,7 +13,6 @@ type Read = ReadOptions<(typeof daemonProgram)['rows']>
 
 const fileKey = 'java.security.auth.login.config'
 const superPasswordKey = 'SASLAuthenticationProvider.superPassword'
-const readableByOthers = 0o004
 
 /** @returns undefined where clients cannot authenticate by SASL */
 export function saslOptions(read: Read, warnings: string[]): SaslOptions | undefined {
@@ -47,8 +47,8 @@ function usersIn(
       return undefined
     }
     if (users.size === 0) warnings.push(`${read.quote(fileKey)} has no user_NAME in ${section}`)
-    if ((statSync(path).mode & readableByOthers) !== 0) {
-      warnings.push(`${read.quote(fileKey)} holds passwords, and every user can read it`)
+    if (isOpenToOthers(path)) {
+      warnings.push(`${read.quote(fileKey)} holds passwords, and is open to other users`)
     }
     return users
   } catch (error) {

@@ -11,6 +11,7 @@ import type {
   TlsProtocol,
   TlsSettings,
 } from '../protocol/tls/settings.ts'
+import { isOpenToOthers } from '../secret-file.ts'
 import type { daemonProgram } from './config-rows.ts'
 
 type Read = ReadOptions<typeof daemonProgram.rows>
@@ -74,6 +75,22 @@ export function quorumTls(read: Read): QuorumTls | undefined {
     verifiesDiallerHost: values['ssl.quorum.clientHostnameVerification'] ?? verifiesHost,
   }
 }
+
+/** ZooKeeper takes such a file, so it is no reason to refuse the start. */
+export function passwordFileWarnings(read: Read): readonly string[] {
+  return passwordPaths.flatMap((name) => {
+    const path = read.values[name]
+    if (path === undefined || !isOpenToOthers(resolve(path))) return []
+    return [`${read.quote(name)} holds a password, and is open to other users`]
+  })
+}
+
+const passwordPaths = [
+  'ssl.keyStore.passwordPath',
+  'ssl.trustStore.passwordPath',
+  'ssl.quorum.keyStore.passwordPath',
+  'ssl.quorum.trustStore.passwordPath',
+] as const
 
 /** Whether a server proves by its certificate who it is. */
 export function provesServers({ settings, dials, takesPlaintext }: QuorumTls): boolean {

@@ -745,6 +745,17 @@ t.test('the keys of TLS are those of ZooKeeper, with its defaults', async (t) =>
   })
 })
 
+t.test('a password file that is open to other users causes a warning', async (t) => {
+  const file = join(t.testdir({ password: 'hunter2' }), 'password')
+  const flags = [...tlsFlags, `--ssl.trustStore.passwordPath=${file}`]
+  const warned = (mode: number) => {
+    chmodSync(file, mode)
+    return config(flags).warnings.filter((each) => each.includes('open to other users'))
+  }
+  t.match(warned(0o644), [/^ssl.trustStore.passwordPath=.* holds a password, and is open to/])
+  for (const mode of [0o600, 0o640, 0o400]) t.same(warned(mode), [], mode.toString(8))
+})
+
 t.test('no message has the password of a store', async (t) => {
   const file = join(t.testdir({ 'zoo.cfg': 'ssl.keyStore.password="hunter2"\n' }), 'zoo.cfg')
   const { warnings } = config([...tlsFlags, '--config', file])
@@ -818,7 +829,7 @@ const warnings: readonly {
 }[] = [
   { name: 'no section', jaas: 'Client { x required; };', warns: /has no section Server/ },
   { name: 'no users', jaas: `Server { ${digestModule} required; };`, warns: /no user_NAME/ },
-  { name: 'a file that every user can read', jaas: ann, mode: 0o644, warns: /every user can read/ },
+  { name: 'a file that every user can read', jaas: ann, mode: 0o644, warns: /open to other users/ },
   {
     ...{ name: 'another section', jaas: ann, lines: ['sasl.serverconfig=Zoo'] },
     warns: /no section Zoo/,

@@ -1,6 +1,6 @@
 // `zw` over TLS, against a real server: the flags of every command that connects.
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { ZkClient } from '../../src/client/zk/zk-client.ts'
@@ -18,7 +18,7 @@ openssl([
   ...['pkcs12', '-export', '-inkey', alice.key, '-in', alice.certificate],
   ...['-out', at('alice.p12'), '-passout', 'pass:secret'],
 ])
-writeFileSync(at('password'), 'secret\n')
+writeFileSync(at('password'), 'secret\n', { mode: 0o600 })
 
 const server = realServer([
   `--data-dir=${join(directory, 'data')}`,
@@ -69,6 +69,12 @@ t.test('an ACL of the shell may name a certificate', async (t) => {
 t.test('what is wrong with the files, or with the server, is said', async (t) => {
   const missing = await zw(t, 'shell', '-s', address, '--tls-ca', at('none.pem'), 'ls', '/')
   t.match(missing.errors, /tls\.ca .*none\.pem\): there is no file/)
+  const openFile = ['--tls-cert', at('alice.p12'), '--tls-password-file', at('open')]
+  writeFileSync(at('open'), 'secret\n')
+  chmodSync(at('open'), 0o644)
+  const open = await zw(t, 'shell', '-s', address, ...openFile, 'ls', '/')
+  t.match(open.errors, /^Cannot use --tls-password-file: .*open is open to other users: chmod 600/)
+  t.equal(await open.closed(), 2)
   const distrusted = ['--tls', '--connect-timeout', '300']
   const untrusting = await zw(t, 'shell', '-s', address, ...distrusted, 'ls', '/')
   t.match(untrusting.errors, /its certificate is not trusted/)

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
@@ -54,7 +54,7 @@ worldTest(t, 'users come, are shown, and go', { brokers: 1 }, async (t, world) =
   const early = await users(['create', 'a b', ...chroot], 'open sesame\n')
   t.match(early, { err: /^Cannot create user 'a b': there is no znode \/none, /, status: 1 })
   const passwordFile = join(world.dataDir, 'password')
-  writeFileSync(passwordFile, 'another')
+  writeFileSync(passwordFile, 'another', { mode: 0o600 })
   writeFileSync(file, 'the secret of other brokers', { mode: 0o600 })
   const refused = await users(['create', 'c', '--password-file', passwordFile, ...of])
   t.match(refused, { err: /not the secret of these brokers/, status: 1 })
@@ -75,6 +75,11 @@ worldTest(t, 'a user of zw is one of the brokers', required, async (t, world) =>
   const ann = [...list, '--user', 'ann']
   const right = [...ann, '--password-file', file('right', 'open sesame\n')]
   t.match(await run(right), { status: 0 })
+  const open = file('open', 'open sesame\n')
+  chmodSync(open, 0o644)
+  const err = `Cannot use --password-file: ${open} is open to other users: chmod 600 it`
+  t.match(await run([...ann, '--password-file', open]), { status: 2, err })
+  t.match(await users(['create', 'b', '--password-file', open, ...secret]), { status: 2, err })
   t.match(await run([...ann, '--password-file', file('wrong', 'guess\n')]), {
     status: 1,
     err: /name or password is wrong/,
