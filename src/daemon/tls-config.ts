@@ -76,7 +76,7 @@ export function quorumTls(read: Read): QuorumTls | undefined {
   }
 }
 
-/** ZooKeeper takes such a file, so it is no reason to refuse the start. */
+/** A warning only: ZooKeeper starts with such a file. */
 export function passwordFileWarnings(read: Read): readonly string[] {
   return passwordPaths.flatMap((name) => {
     const path = read.values[name]
