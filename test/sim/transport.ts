@@ -72,10 +72,13 @@ export class SimTransport implements Transport {
   ): Promise<Listener> {
     const where = `${host}:${port}`
     this.network.open(where, { transport: this, options, accept })
-    return {
-      port,
-      close: async () => this.network.close(where),
+    let isListening = true
+    // Once it has stopped, the address may be another listener's.
+    const stop = async (): Promise<void> => {
+      if (isListening) this.network.close(where)
+      isListening = false
     }
+    return { port, stopAccepting: stop, close: stop }
   }
 
   #shakeHands(connection: Connection, dialled: SimLink, address: Address): void {

@@ -457,9 +457,18 @@ export class TcpListener implements Listener {
     this.port = bound !== null && typeof bound === 'object' ? bound.port : 0
   }
 
+  /**
+   * Stops listening at once; the open links that were accepted here stay.
+   *
+   * @returns resolves once the last of them is closed
+   */
+  stopAccepting(): Promise<void> {
+    return new Promise<void>((resolve) => this.#server.close(() => resolve()))
+  }
+
   /** Stops listening and destroys the open links that were accepted here. */
   async close(): Promise<void> {
-    const closed = [new Promise<void>((resolve) => this.#server.close(() => resolve()))]
+    const closed = [this.stopAccepting()]
     for (const socket of this.#sockets) {
       closed.push(new Promise<void>((resolve) => socket.once('close', () => resolve())))
       socket.destroy()

@@ -120,6 +120,12 @@ export interface Link {
 /** A listening port. */
 export interface Listener {
   readonly port: number
+  /**
+   * Stops listening at once; the open links that were accepted here stay.
+   *
+   * @returns resolves once the last of them is closed
+   */
+  stopAccepting(): Promise<void>
   /** Stops listening and destroys the open links that were accepted here. */
   close(): Promise<void>
 }
