@@ -7,7 +7,7 @@
 import { invariant } from '../invariant.ts'
 import type { Logger } from '../logger.ts'
 import type { ServerId } from '../protocol/records.ts'
-import { peerAddresses } from '../protocol/zk/quorum-server.ts'
+import { peerAddresses, type QuorumServer } from '../protocol/zk/quorum-server.ts'
 import type { DynamicConfig } from './dynamic-config.ts'
 import type { ChangingEnsemble, PeerServer } from './ensemble/ensemble-options.ts'
 import {
@@ -19,7 +19,8 @@ import {
   parseMembers,
   votersOf,
 } from './membership/membership.ts'
-import type { Configuration, ConfigurationChange } from './zab/configuration.ts'
+import { type Moves, movesBetween } from './membership/moves.ts'
+import { type Configuration, type ConfigurationChange, isOfFiles } from './zab/configuration.ts'
 import { configurationIn } from './ztree/txn.ts'
 import type { ZTree } from './ztree/ztree.ts'
 
@@ -31,19 +32,25 @@ export function changingEnsemble(parts: {
   readonly dynamicConfig: DynamicConfig | undefined
   /** Whether what is heard of is what this server knew when it stopped. */
   readonly isStarting: () => boolean
+  /** A configuration gives this server other ports or addresses. */
+  readonly onMoved: (moves: Moves) => void
   readonly logger: Logger
 }): ChangingEnsemble {
-  const { self, members, tree, dynamicConfig, isStarting, logger } = parts
+  const { self, members, tree, dynamicConfig, isStarting, onMoved, logger } = parts
   const compare = (configuration: Configuration): void => {
     if (isStarting()) compareWithFiles(configuration, { self, members, logger })
   }
-  let ports = portsOf(self, members)
-  const comparePorts = ({ text }: Configuration): void => {
-    const next = portsOf(self, parseMembers(text) ?? noMembers)
-    if (next === undefined || next === ports) return
-    ports = next
-    const message = 'The ports of this server have changed: it uses them after a restart'
-    if (!isStarting()) logger.warn({ ports }, message)
+  let line = lineOf(self, members)
+  let isLineOfFiles = true
+  // It starts where its files say, and moves when it hears of a change.
+  const maybeMove = (configuration: Configuration): void => {
+    const next = lineOf(self, parseMembers(configuration.text) ?? noMembers)
+    if (next === undefined) return
+    if (line !== undefined && !isStarting() && !isOfFiles(configuration)) {
+      onMoved(movesBetween(line, next, { portsOnly: isLineOfFiles }))
+    }
+    line = next
+    isLineOfFiles = false
   }
   return {
     shown: () => decodeState(tree.configuration),
@@ -53,7 +60,7 @@ export function changingEnsemble(parts: {
     },
     committed: (configuration) => {
       compare(configuration)
-      comparePorts(configuration)
+      maybeMove(configuration)
       dynamicConfig?.committed(configuration)
     },
     changeIn,
@@ -61,12 +68,8 @@ export function changingEnsemble(parts: {
   }
 }
 
-/** For other servers and for clients. Hosts are left out: servers may name them differently. */
-function portsOf(self: ServerId, { servers }: Members): string | undefined {
-  const own = servers.find(({ id }) => id === self)
-  if (own?.client === undefined) return undefined
-  const peers = own.addresses.map(({ peerPort }) => peerPort).sort((a, b) => a - b)
-  return `${peers.join(', ')}; ${own.client.port}`
+function lineOf(self: ServerId, { servers }: Members): QuorumServer | undefined {
+  return servers.find(({ id }) => id === self)
 }
 
 /** The files are a seed: what the ensemble has agreed on counts. */

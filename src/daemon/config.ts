@@ -27,6 +27,7 @@ import { daemonProgram, serverIdMax, sessionTimeoutMax } from './config-rows.ts'
 import type { ConfigFiles } from './dynamic-config.ts'
 import { fourLetterWords, isFourLetterWord } from './four-letter-word.ts'
 import { votersOf } from './membership/membership.ts'
+import { peerListens } from './membership/moves.ts'
 import { readGroups, type VoterGroups } from './membership/voter-groups.ts'
 import { requiresSasl, saslOptions } from './sasl-config.ts'
 import {
@@ -194,7 +195,10 @@ tickTime × syncLimit is its upper bound`)
       `the least session time-out is above the greatest, ${maxSessionTimeoutMs}: ${least}`,
     )
   }
-  const peerListen = self === undefined ? [] : peerListens(self, values.quorumListenOnAllIPs)
+  const peerListen =
+    self === undefined
+      ? []
+      : peerListens(peerAddresses(self), { onAllAddresses: values.quorumListenOnAllIPs })
   const tls = quorumTls(read)
   warnings.push(...peerWarnings(read, { listen: peerListen, tls }), ...passwordFileWarnings(read))
   const client = clientListen(read, self)
@@ -355,13 +359,6 @@ function voterGroups(read: Read, servers: readonly QuorumServer[]): VoterGroups 
   if (found.type === 'groups') return found.groups
   const { key, number, why } = found.problem
   return read.refuse(key === 'group' ? 'group.N' : 'weight.N', why, number)
-}
-
-/** Each port once. */
-function peerListens(self: QuorumServer, onAllAddresses: boolean): readonly ListenAddress[] {
-  const addresses = peerAddresses(self)
-  if (!onAllAddresses) return addresses
-  return [...new Set(addresses.map(({ port }) => port))].map((port) => ({ host: undefined, port }))
 }
 
 function isLoopback(host: string | undefined): boolean {

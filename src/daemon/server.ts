@@ -4,7 +4,7 @@
 // Start: data directory, meta, tree, log, client port, ensemble; log entries that the tree lacks
 // are delivered by the ensemble once they are known to be committed. Stop: in reverse order.
 
-import type { Address } from '../address.ts'
+import type { Address, ListenAddress } from '../address.ts'
 import { invariant } from '../invariant.ts'
 import { limits } from '../limits.ts'
 import { type ListenOrigin, listenError } from '../listen-error.ts'
@@ -37,6 +37,7 @@ import type { ChangingEnsemble } from './ensemble/ensemble-options.ts'
 import { loadMeta, type Meta, MetaFile } from './ensemble/meta.ts'
 import { type PeerSecret, peerKeyOf } from './ensemble/peer-proof.ts'
 import { decodeState, groupsIn, membershipText, membersText } from './membership/membership.ts'
+import { clientListenOf, type Moves, peerListens } from './membership/moves.ts'
 import { groupsText } from './membership/voter-groups.ts'
 import { Metrics } from './metrics.ts'
 import { RequestProcessors } from './request-processor/chain.ts'
@@ -129,6 +130,7 @@ export class Server implements Part {
   /** Functions that undo the start, oldest first. */
   readonly #cleanups: (() => Promise<void> | void)[] = []
   #clientPort: ClientPort | undefined
+  #ensemble: EnsembleDriver | undefined
   /** set while it runs */
   #view: RunningServer | undefined
 
@@ -254,6 +256,7 @@ export class Server implements Part {
       witness: witness?.performs,
       onFailure,
     })
+    this.#ensemble = ensemble
     const audit = this.#openAudit()
     const processors = new RequestProcessors(ensemble, {
       audit,
@@ -450,6 +453,7 @@ export class Server implements Part {
       tree,
       dynamicConfig: this.#dynamicConfig(),
       isStarting: () => this.#view === undefined,
+      onMoved: (moves) => this.#move(moves),
       logger: this.#world.logger,
     })
   }
@@ -515,8 +519,24 @@ export class Server implements Part {
   }
 
   get #peerListen(): readonly Address[] {
-    return this.#config.peerListen.map(({ host = '0.0.0.0', port }) => ({ host, port }))
+    return withHosts(this.#config.peerListen)
   }
+
+  /** A configuration gives this server other ports or addresses. */
+  #move({ client, peers }: Moves): void {
+    const { clientListen: listen, peerListen, servers, serverId } = this.#config
+    const line = servers.find(({ id }) => id === serverId)?.client
+    // Both log what becomes of it, and never reject.
+    if (client !== undefined)
+      void this.#clientPort?.moveTo(clientListenOf(client, { line, listen }))
+    if (peers === undefined) return
+    const onAllAddresses = peerListen.some(({ host }) => host === undefined)
+    void this.#ensemble?.listenAlso(withHosts(peerListens(peers, { onAllAddresses })))
+  }
+}
+
+function withHosts(addresses: readonly ListenAddress[]): readonly Address[] {
+  return addresses.map(({ host = '0.0.0.0', port }) => ({ host, port }))
 }
 
 /** Derived from zoo.cfg's three times and leaderTimeoutMs. */

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { changingEnsemble, nonVotersOf } from '../../src/daemon/changing-ensemble.ts'
+import { formatAddresses } from '../../src/daemon/ensemble/peer-addresses.ts'
 import { noMembers, parseMembers } from '../../src/daemon/membership/membership.ts'
 import { ZTree } from '../../src/daemon/ztree/ztree.ts'
 import type { ServerId } from '../../src/protocol/records.ts'
@@ -12,15 +13,20 @@ const textOf = (...ids: number[]) => ids.map((id) => line(id)).join('\n')
 function ensembleOf(self: number, { isStarting }: { readonly isStarting: boolean }) {
   const logger = new RecordingLogger()
   const tree = new ZTree()
+  const moves: string[] = []
   const changing = changingEnsemble({
     self: self as ServerId,
     members: parseMembers(textOf(1, 2)) ?? noMembers,
     tree,
     dynamicConfig: undefined,
     isStarting: () => isStarting,
+    onMoved: ({ client, peers }) => {
+      if (client !== undefined) moves.push(`clients ${client.host}:${client.port}`)
+      if (peers !== undefined) moves.push(`peers ${formatAddresses(peers)}`)
+    },
     logger,
   })
-  return { changing, logger, tree }
+  return { changing, logger, moves, tree }
 }
 
 const committed = (...ids: number[]) => ({
@@ -50,17 +56,39 @@ for (const { name, log, isStarting, want } of starts) {
   })
 }
 
-t.test('ports that a change gives this server count after a restart, and it says so', async (t) => {
-  const { changing, logger } = ensembleOf(1, { isStarting: false })
-  changing.committed(committed(1, 2, 3))
-  const renamed = textOf(1, 2).replaceAll('h1', 'other')
-  changing.committed(Object.assign(committed(1, 2), { text: renamed }))
-  t.same(logger.said('warn'), [], 'a host may have several names')
-  const moved = Object.assign(committed(1), { text: `${textOf(2)}\nserver.1=h1:1:2:observer;5` })
-  changing.committed(moved)
-  t.match(logger.said('warn'), [/ports of this server have changed/])
-  changing.committed(moved)
-  t.equal(logger.said('warn').length, 1, 'once')
+const withText = (text: string, version = 7) => ({
+  version: version as Zxid,
+  voters: [1, 2] as ServerId[],
+  text,
+})
+
+t.test('a change moves this server to other ports and addresses', async (t) => {
+  const { changing, moves } = ensembleOf(1, { isStarting: false })
+  const others = `${textOf(2)}\nserver.1=`
+  changing.committed(withText(`${others}other:1:9:participant;other:3`))
+  t.same(moves, [], 'its file may name its host differently, and no server uses the election port')
+  changing.committed(withText(`${others}other:1:9:observer;other:5`))
+  t.same(moves.splice(0), ['clients other:5'])
+  changing.committed(withText(`${others}other:4:9:participant;h1:5`))
+  t.same(moves.splice(0), ['clients h1:5', 'peers other:4'])
+  changing.committed(withText(`${others}other:4:9:participant`))
+  changing.committed(withText(textOf(2)))
+  t.same(moves, [], 'without a port, or removed, it stays where it is')
+  changing.committed(withText(`${others}other:6:9:participant;h1:5`))
+  t.same(moves, ['clients h1:5', 'peers other:6'], 'and the port is compared where it listens')
+})
+
+t.test('other ports than in its file: at a start they are those of the file', async (t) => {
+  const moved = `${textOf(2)}\nserver.1=h1:1:2;5`
+  const starting = ensembleOf(1, { isStarting: true })
+  starting.changing.committed(withText(moved))
+  t.same(starting.moves, [])
+  const first = ensembleOf(1, { isStarting: false })
+  first.changing.committed(withText(moved, 2 ** 32))
+  t.same(first.moves, [], 'and in the first configuration, which is of the files of another server')
+  const late = ensembleOf(1, { isStarting: false })
+  late.changing.committed(withText(moved))
+  t.same(late.moves, ['clients undefined:5'], 'a change that happened while it was down')
 })
 
 t.test('what the ensemble agreed on is what clients see', async (t) => {

@@ -1,7 +1,11 @@
-import t from 'tap'
-import { formatAddress } from '../../src/address.ts'
+import { once } from 'node:events'
+import net from 'node:net'
+import t, { type Test } from 'tap'
+import { type Address, formatAddress } from '../../src/address.ts'
 import { askHealth } from '../../src/cli/four-letter-word.ts'
+import { ZkClient } from '../../src/client/zk/zk-client.ts'
 import { superUser } from '../compat/operations.ts'
+import { freePorts } from '../free-ports.ts'
 import { connectTo, prepareWorld, until, untilRole, Zw } from './world.ts'
 
 t.test('servers are added, replaced and removed while clients write', async (t) => {
@@ -103,4 +107,76 @@ t.test('servers are added, replaced and removed while clients write', async (t) 
   t.equal(kept.data?.toString(), String(written))
   t.equal((await again.getConfig()).data?.toString(), data?.toString(), 'the change is durable')
   await again.setData('/n', 'after')
+})
+
+async function connectTcp(t: Test, address: Address): Promise<void> {
+  const socket = net.connect(address)
+  t.teardown(() => socket.destroy())
+  await once(socket, 'connect')
+}
+
+t.test('a server moves to other ports while its clients stay', async (t) => {
+  const { cluster, basePort } = await prepareWorld(t, { servers: 3 })
+  const [mover, two, three] = cluster.servers
+  if (mover === undefined || two === undefined || three === undefined) throw new Error('3 servers')
+  const logged: string[] = []
+  let news: () => void = () => undefined
+  cluster.on('line', ({ name }, line) => {
+    if (name !== mover.name) return
+    logged.push(line)
+    news()
+  })
+  const says = async (message: RegExp): Promise<void> => {
+    while (!logged.some((line) => message.test(line))) {
+      await new Promise<void>((resolve) => {
+        news = resolve
+      })
+    }
+  }
+  const flags = [
+    '--reconfig-enabled',
+    `--digest-authentication-provider-super-digest=${superUser.digest}`,
+  ]
+  for (const server of cluster.servers) cluster.start(server, ...flags)
+  for (const server of cluster.servers) await untilRole(server, 'leader', 'follower')
+
+  const admin = await connectTo(t, two, three)
+  await admin.addAuth('digest', superUser.credential)
+  const client = await connectTo(t, mover)
+  const losses: string[] = []
+  client.on('suspended', () => losses.push('suspended'))
+  await client.create('/stays', '', { mode: 'ephemeral' })
+
+  const host = '127.0.0.1'
+  const peer = { host, port: basePort + 200 + mover.id }
+  const [port = 0, peerPort = 0] = await freePorts(2)
+  const moveTo = (peerPort: number, clientPort: number) =>
+    admin.reconfig({
+      joining: `server.${mover.id}=${host}:${peerPort}:${basePort + 150 + mover.id};${clientPort}`,
+    })
+  await moveTo(peerPort, port)
+  await says(/Listening for clients on another address/)
+  await says(/Listening for servers on another address, too/)
+  const moved = new ZkClient({ servers: [{ host, port }] })
+  t.teardown(() => moved.close())
+  await moved.connect()
+  t.ok(await moved.exists('/stays'), 'the new port serves')
+  await t.rejects(connectTcp(t, mover.address), { code: 'ECONNREFUSED' })
+  await connectTcp(t, { host, port: peerPort })
+  await connectTcp(t, peer)
+  await client.setData('/stays', 'written on the old connection')
+  t.same(losses, [])
+
+  const others = [net.createServer().listen(0, host), net.createServer().listen(0, host)]
+  t.teardown(() => others.map((other) => other.close()))
+  await Promise.all(others.map((other) => once(other, 'listening')))
+  const [peers = 0, clients = 0] = others.map((each) => (each.address() as net.AddressInfo).port)
+  await moveTo(peers, clients)
+  await says(/Cannot listen for clients where the ensemble lists .*: the former port stays/)
+  await says(/Cannot listen for servers where the ensemble lists .*: the former addresses stay/)
+  const again = new ZkClient({ servers: [{ host, port }] })
+  t.teardown(() => again.close())
+  await again.connect()
+  t.equal((await again.getData('/stays')).data?.toString(), 'written on the old connection')
+  t.same(losses, [])
 })

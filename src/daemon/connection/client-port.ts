@@ -9,6 +9,7 @@ import { ProtocolError } from '../../protocol/error-codes.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { kindOf } from '../../protocol/strangers.ts'
 import type { TlsPort } from '../../protocol/tls/ends.ts'
+import { Listeners } from '../../protocol/transport/listeners.ts'
 import {
   HandshakeTimeoutError,
   type Link,
@@ -59,7 +60,7 @@ export class ClientPort {
   readonly #server: ConnectionServer
   readonly #perAddress = new Map<string, number>()
   readonly #connections = new Set<Connection>()
-  #plain: Listener | undefined
+  #plain: Listeners | undefined
   #secure: Listener | undefined
   #handshakeCount = 0
   #isLeaving = false
@@ -126,7 +127,27 @@ export class ClientPort {
 
   /** @param tls for a port that takes TLS as well as plaintext @throws EADDRINUSE, EACCES … */
   async listen(address: ListenAddress, tls?: TlsPort): Promise<void> {
-    this.#plain = await this.#listen(address, tls)
+    this.#plain = new Listeners((each) => this.#listen(each, tls))
+    await this.#plain.listen([address])
+  }
+
+  /**
+   * Listens there, and no more where it did. Open connections stay. Where that cannot be, everything
+   * stays.
+   */
+  async moveTo(address: ListenAddress): Promise<void> {
+    this.#plain ??= new Listeners((each) => this.#listen(each, undefined))
+    const { port: former } = this
+    const facts = { host: address.host, port: address.port, former }
+    try {
+      if (!(await this.#plain.listen([address]))) return
+      this.#logger.info(facts, 'Listening for clients on another address')
+    } catch (err) {
+      this.#logger.error(
+        Object.assign(facts, { err }),
+        'Cannot listen for clients where the ensemble lists this server: the former port stays',
+      )
+    }
   }
 
   /** @throws EADDRINUSE, EACCES … */

@@ -9,6 +9,7 @@
 //
 // Next on the path: proposals.ts.
 
+import type { ListenAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import { invariant } from '../../invariant.ts'
 import type { Logger } from '../../logger.ts'
@@ -277,6 +278,11 @@ export class EnsembleDriver implements Ensemble {
       this.#maybeHandOver()
       this.#maybeSayWhy()
     })
+  }
+
+  /** See `PeerLinks`. */
+  listenAlso(addresses: readonly ListenAddress[]): Promise<void> {
+    return this.#links.listenAlso(addresses)
   }
 
   #maybeSayWhy(): void {

@@ -10,7 +10,7 @@
 // A server id belongs to the process that already has a link (challenges.ts). A server without a
 // link to one with a larger id knocks there (knocker.ts); this file answers knocks.
 
-import { type Address, formatAddress } from '../../address.ts'
+import { type Address, formatAddress, type ListenAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
 import { oneLine, printable } from '../../printable.ts'
@@ -29,7 +29,8 @@ import { IdentitiesCodec } from '../../protocol/peer/identities.ts'
 import type { PeerMessage, RoutedMessage } from '../../protocol/peer/messages.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { kindOf } from '../../protocol/strangers.ts'
-import type { Link, LinkListener, Listener, Transport } from '../../protocol/transport/transport.ts'
+import { Listeners } from '../../protocol/transport/listeners.ts'
+import type { Link, LinkListener, Transport } from '../../protocol/transport/transport.ts'
 import { RareWarnings } from '../../rare-warnings.ts'
 import { Challenges } from './challenges.ts'
 import { answerTo, describeMembers, judgeHello, mayMeet, votersIn } from './greeting.ts'
@@ -119,7 +120,7 @@ export class PeerLinks {
   readonly #warnings: RareWarnings
   /** Knocks that wait for the result of our next attempt to dial their server. */
   readonly #knocks = new Map<ServerId, { readonly entry: Entry; readonly atMs: number }>()
-  #listeners: readonly Listener[] = []
+  readonly #listeners: Listeners
   #closed = false
 
   constructor(options: PeerLinksOptions) {
@@ -131,6 +132,9 @@ export class PeerLinks {
     this.#redials = new Redials(clock)
     this.#versions = new DialledVersions(options.versions)
     this.#warnings = new RareWarnings(logger, clock)
+    this.#listeners = new Listeners((address) =>
+      transport.listen(address, peerLinkOptions, (link) => this.#accept(link)),
+    )
     this.#knocker = new Knocker({
       peers: () => this.#addresses.peers.filter((peer) => peer > self),
       addresses: this.#addresses,
@@ -146,7 +150,7 @@ export class PeerLinks {
 
   /** The port bound, once listening. */
   get port(): number | undefined {
-    return this.#listeners[0]?.port
+    return this.#listeners.port
   }
 
   /** With how many peers a link is open. */
@@ -156,11 +160,25 @@ export class PeerLinks {
 
   /** @throws as `net.Server.listen` does: EADDRINUSE, EACCES … */
   async listen(addresses: readonly Address[]): Promise<void> {
-    for (const address of addresses) {
-      const listener = await this.#options.transport.listen(address, peerLinkOptions, (link) =>
-        this.#accept(link),
+    await this.#listeners.listen(addresses)
+  }
+
+  /**
+   * Listens there as well: servers that do not know of these addresses yet dial the former ones. Where
+   * that cannot be, everything stays.
+   */
+  async listenAlso(addresses: readonly ListenAddress[]): Promise<void> {
+    const { logger } = this.#options
+    const former = this.#listeners.addresses.map(describeListen)
+    const facts = { addresses: addresses.map(describeListen), former }
+    try {
+      if (!(await this.#listeners.listenAlso(addresses))) return
+      logger.info(facts, 'Listening for servers on another address, too, until a restart')
+    } catch (err) {
+      logger.error(
+        Object.assign(facts, { err }),
+        'Cannot listen for servers where the ensemble lists this one: the former addresses stay',
       )
-      this.#listeners = [...this.#listeners, listener]
     }
   }
 
@@ -237,7 +255,7 @@ export class PeerLinks {
     this.#redials.close()
     this.#knocker.close()
     for (const peer of [...this.#open.keys()]) this.disconnect(peer)
-    for (const listener of this.#listeners) await listener.close()
+    await this.#listeners.close()
     this.#warnings.close()
   }
 
@@ -606,6 +624,10 @@ to this one, has ${there}; server ${serverId} has ${here}. Give all servers one 
 
 function isSameList(a: readonly ServerId[], b: readonly ServerId[]): boolean {
   return a.length === b.length && a.every((id, i) => id === b[i])
+}
+
+function describeListen({ host = '0.0.0.0', port }: ListenAddress): string {
+  return formatAddress({ host, port })
 }
 
 function hostOf(address: string): string {
