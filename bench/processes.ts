@@ -13,11 +13,20 @@ const stopMs = 10_000
 /** Kernel ticks per second in /proc, on every Linux. */
 const clockTicks = 100
 
+/** They do not outlive this process, unless that is killed. */
+const running = new Set<ChildProcess>()
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 /** A child whose standard output and error are appended to a file. */
 export function run(command: string, args: readonly string[], log: string): ChildProcess {
   const file = openSync(log, 'a')
   const child = spawn(command, args, { stdio: ['ignore', file, file] })
   closeSync(file)
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   return child
 }
 
