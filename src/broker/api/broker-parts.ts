@@ -44,7 +44,7 @@ export type ServedReplica = Pick<
 /** The part of a session with ZooWeeper that the apis use. */
 export type ServingSession = Pick<
   BrokerSession,
-  'zk' | 'readCluster' | 'readMembers' | 'readTopics' | 'readConfig' | 'readRules'
+  'zk' | 'readChanges' | 'readMembers' | 'readTopics' | 'readConfig' | 'readRules'
 >
 
 export interface ServedReplicas {

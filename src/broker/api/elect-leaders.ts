@@ -26,9 +26,8 @@ export async function electLeaders(
   { partitions }: ElectLeadersRequest,
 ): Promise<ElectLeadersResponse> {
   const session = openSession(parts, 'elect leaders')
-  if (partitions === undefined) await session.readCluster()
-  else await session.readTopics(partitions.map(({ topic }) => topic))
-  const asked = partitions ?? allPartitions(parts)
+  await session.readChanges()
+  const asked = partitions ?? ledByOthers(parts)
   const twice = repeated(asked.map(placeText))
   const outcomes = await Promise.all(
     asked.map(async (place): Promise<ElectedLeader> => {
@@ -49,9 +48,12 @@ export async function electLeaders(
   return { type: 'electLeaders', partitions: wanted }
 }
 
-function allPartitions({ image }: BrokerParts): Place[] {
-  return [...image.topics.values()].flatMap(({ topic, assignment }) =>
-    assignment.replicas.map((_, partition) => ({ topic, partition })),
+/** All partitions but those that their preferred replica leads, which are most. */
+function ledByOthers({ image }: BrokerParts): Place[] {
+  return [...image.topics.values()].flatMap(({ topic, assignment, states }) =>
+    assignment.replicas.flatMap(([preferred], partition) =>
+      states.get(partition)?.leader === preferred ? [] : [{ topic, partition }],
+    ),
   )
 }
 

@@ -38,6 +38,8 @@ interface ClusterWatchOptions {
 export class ClusterWatch {
   readonly #options: ClusterWatchOptions
   readonly #reads: ZnodeReads
+  /** those that events, or a reconnect, began */
+  readonly #reading = new Set<Promise<void>>()
   #isStopped = false
   /** the session that created /controller */
   #controllerSession = 0
@@ -155,6 +157,14 @@ export class ClusterWatch {
       ),
     ])
     this.#changeSoon()
+  }
+
+  /**
+   * Waits for what the events so far began to read. An event arrives before the answer to a later
+   * sync, so that the image then reflects every write made before the sync.
+   */
+  async catchUp(): Promise<void> {
+    await Promise.all(this.#reading)
   }
 
   /** Reads one broker's registration again. */
@@ -294,8 +304,12 @@ export class ClusterWatch {
 
   /** A read fails only with its session or its connection, after which everything is read again. */
   #detached(reading: Promise<void>): void {
-    reading.catch((error: Error) => {
-      if (!this.#isStopped) this.#options.log.debug({ err: error.message }, 'Could not read znodes')
-    })
+    this.#reading.add(reading)
+    reading
+      .catch((error: Error) => {
+        if (this.#isStopped) return
+        this.#options.log.debug({ err: error.message }, 'Could not read znodes')
+      })
+      .finally(() => this.#reading.delete(reading))
   }
 }

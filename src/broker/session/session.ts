@@ -210,13 +210,13 @@ export class BrokerSession {
     if (!this.#isOver) this.#reports.report(reports)
   }
 
-  /** Reads the image again, so that it reflects every write made before this call. */
-  async readCluster(): Promise<void> {
+  /** Waits until the image reflects every write made before this call. Reads only what has changed. */
+  async readChanges(): Promise<void> {
     await this.zk.sync(zkPaths.brokerIds)
-    await this.#watch.readAll()
+    await this.#watch.catchUp()
   }
 
-  /** The same for these topics alone, with the states and reports of their replicas, and for brokers. */
+  /** Reads these topics again, with the states and reports of their replicas, and all brokers. */
   async readTopics(topics: Iterable<string>): Promise<void> {
     await this.zk.sync(zkPaths.brokerIds)
     await this.#watch.readTopics(topics)

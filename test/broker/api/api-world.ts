@@ -187,7 +187,7 @@ export class ApiWorld {
   readonly groupLog = new StoredLog()
   readonly #session: ServingSession = {
     zk: this.zk,
-    readCluster: () => this.zk.sync(),
+    readChanges: () => this.zk.sync(),
     readMembers: () => this.zk.sync(),
     readTopics: () => this.zk.sync(),
     readRules: async () => undefined,

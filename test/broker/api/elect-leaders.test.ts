@@ -61,6 +61,20 @@ t.test('of all partitions, those that need no election are left out', async (t) 
   )
 })
 
+t.test('of all partitions, only those that need an election are visited', async (t) => {
+  const world = withTopic()
+  world.topic('quiet', [1, 1, 1])
+  const { image } = world
+  const standing = image.standing.bind(image)
+  const visited = new Set<string>()
+  image.standing = (place) => {
+    visited.add(`${place.topicId}/${place.partition}`)
+    return standing(place)
+  }
+  await elect(world)
+  t.same([...visited], ['id-of-goals/0', 'id-of-goals/2'])
+})
+
 t.test('a partition that is named twice is not elected', async (t) => {
   const { partitions } = await elect(withTopic(), [0, 0])
   t.match(partitions, [

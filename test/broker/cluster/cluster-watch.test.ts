@@ -84,6 +84,23 @@ t.test('a change while a read of the same znode is in flight is not lost', async
   t.match(image.state('goals', 0), { leaderEpoch: 6, version: 2 })
 })
 
+t.test('catching up waits for the reads that events began, and for no others', async (t) => {
+  const { zk, tree, image, watch } = await watched()
+  await watch.catchUp()
+  const stopped = zk.stopAt('answer', 'getData', statePath)
+  putState(tree, { leaderEpoch: 5 })
+  await stopped
+  let isCurrent = false
+  const caughtUp = watch.catchUp().then(() => {
+    isCurrent = true
+  })
+  await settled()
+  t.notOk(isCurrent)
+  zk.resume()
+  await caughtUp
+  t.equal(image.state('goals', 0)?.leaderEpoch, 5)
+})
+
 t.test('an answer older than a write that was answered first changes nothing', async (t) => {
   const { zk, tree, image } = await watched()
   const stopped = zk.stopAt('answer', 'getData', statePath)

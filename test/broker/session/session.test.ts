@@ -241,8 +241,19 @@ t.test('the mark rises with the life', async (t) => {
 t.test('a broker reads every write made before its call', async (t) => {
   const one = await opened()
   one.zk.made.length = 0
-  await one.session.readCluster()
+  putState(one.tree, { leaderEpoch: 5 })
+  one.tree.put(zkPaths.topic('new'), encodeTopic({ topicId: 'y', replicas: [ids(1)] }))
+  await one.session.readChanges()
   t.equal(one.zk.made[0], `sync ${zkPaths.brokerIds}`)
+  t.equal(one.image.state('goals', 0)?.leaderEpoch, 5)
+  t.ok(one.image.topics.has('new'))
+})
+
+t.test('what has not changed is not read to know every write', async (t) => {
+  const one = await opened()
+  one.zk.made.length = 0
+  await one.session.readChanges()
+  t.same(one.zk.made, [`sync ${zkPaths.brokerIds}`])
 })
 
 t.test('which topics there are is read without the states of those that are known', async (t) => {
@@ -261,7 +272,7 @@ t.test('named topics are read with their states and reports, and no others', asy
   const one = await opened()
   putTopic(one.tree, 1, 2)
   one.tree.put(zkPaths.topic('other'), encodeTopic({ topicId: 'y', replicas: [ids(1)] }))
-  await one.session.readCluster()
+  await one.session.readChanges()
   one.zk.made.length = 0
   await one.session.readTopics(['goals', 'goals', 'none'])
   t.equal(one.zk.made[0], `sync ${zkPaths.brokerIds}`)
