@@ -39,6 +39,19 @@ export interface Detail {
 }
 
 const nothing: readonly BrowserEffect[] = []
+
+/** Keys of the goals by minute that every consumer of goals does not have. */
+const goalKeys = [
+  { key: 't', label: 'the records as a table, with all views', short: 'table' },
+  {
+    key: 'e',
+    label: 'export: all records that are kept; to a file, as lines of JSON or only the values',
+  },
+  {
+    key: 'r',
+    label: 'reconnect: waits for brokers that are down are given up, and all are tried now',
+  },
+]
 /** Lines per notch of the wheel. */
 const wheelRows = 3
 /** Larger values are not copied: terminals limit what they take. */
@@ -89,8 +102,7 @@ export class BrowserModel {
     this.topic = topic
     this.group = group
     this.records = records
-    const actions = [{ key: 't', label: 'the records as a table, with all views', short: 'table' }]
-    this.#goals = new ConsumerView({ topic, group, actions })
+    this.#goals = new ConsumerView({ topic, group, actions: goalKeys })
   }
 
   step(input: BrowserInput): readonly BrowserEffect[] {
@@ -210,9 +222,16 @@ export class BrowserModel {
       case 'paused':
         return this.#pause(action.paused)
       case 'action':
-        this.#show('records')
-        return nothing
+        return this.#doInGoals(action.key)
     }
+  }
+
+  /** @param key one of `goalKeys` */
+  #doInGoals(key: string): readonly BrowserEffect[] {
+    if (key === 'e') return this.#do('export')
+    if (key === 'r') return this.#do('reconnect')
+    this.#show('records')
+    return nothing
   }
 
   #do(command: Command): readonly BrowserEffect[] {
@@ -345,12 +364,16 @@ export class BrowserModel {
     return nothing
   }
 
-  /** The record in full, or all that are kept, or what the search finds among them. */
+  /**
+   * The record in full, or all that are kept, or what the search finds among them. The goals by minute
+   * show no search.
+   */
   #export(): readonly BrowserEffect[] {
     const { topic } = this
     const record = this.#detail?.record
-    const filter = this.records.filter
-    const records = record === undefined ? this.records.loaded : [record]
+    const filter = this.#areGoalsShown ? undefined : this.records.filter
+    const kept = this.#areGoalsShown ? this.records.kept : this.records.loaded
+    const records = record === undefined ? kept : [record]
     if (records.length === 0) {
       return [tell(filter === undefined ? 'no records to export' : 'no match to export')]
     }
@@ -468,9 +491,9 @@ export class BrowserModel {
     return this.#view
   }
 
-  /** The goals by minute, while they are shown. */
+  /** The goals by minute, while they are shown: not while something is typed. */
   get shownGoals(): ConsumerView | undefined {
-    return this.#areGoalsShown ? this.#goals : undefined
+    return this.#areGoalsShown && !this.#isTyping ? this.#goals : undefined
   }
 
   /** Whether every record so far is a goal. */

@@ -71,13 +71,12 @@ export class RecordList {
 
   /** All that are kept; during a search its matches, whether the others are hidden or not. */
   get loaded(): readonly ShownRecord[] {
-    const ring = this.#filter === undefined ? this.#all : this.#matches
-    const records: ShownRecord[] = []
-    for (let at = ring.first; at < ring.end; at++) {
-      const record = ring.at(at)
-      if (record !== undefined) records.push(record)
-    }
-    return records
+    return this.#filter === undefined ? this.kept : recordsIn(this.#matches)
+  }
+
+  /** All that are kept, whatever is searched for. */
+  get kept(): readonly ShownRecord[] {
+    return recordsIn(this.#all)
   }
 
   filterBy(filter: RecordFilter | undefined): void {
@@ -245,4 +244,13 @@ export class RecordList {
       return
     }
   }
+}
+
+function recordsIn(ring: RecordRing): readonly ShownRecord[] {
+  const records: ShownRecord[] = []
+  for (let at = ring.first; at < ring.end; at++) {
+    const record = ring.at(at)
+    if (record !== undefined) records.push(record)
+  }
+  return records
 }

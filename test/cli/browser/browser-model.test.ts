@@ -247,6 +247,40 @@ t.test('a topic of goals begins with the goals, until another record comes', asy
   t.equal(model.hasGoals, false)
 })
 
+t.test('e exports and r reconnects among the goals, too', async (t) => {
+  const model = modelOf()
+  model.step({ type: 'records', records: goals(4), nowMs: 0 })
+  t.same(press(model, 'r'), [{ type: 'reconnect' }])
+  t.ok(model.shownGoals)
+  press(model, 't', '/', 'n', 'o', 'n', 'e', 'enter', 't')
+  t.same(press(model, 'e'), [])
+  const form = exportOf(model)
+  t.equal(form?.what, '4 records', 'a search of the records is no matter here')
+  t.equal(model.shownGoals, undefined, 'the form is shown')
+  const [effect] = press(model, 'C-s')
+  t.match(effect, { type: 'export', request: { topic: 'events', format: 'json' } })
+  t.equal(effect?.type === 'export' && effect.request.records.length, 4)
+  press(model, 'escape')
+  t.ok(model.shownGoals, 'and the goals again')
+  for (const key of ['e', 'r']) {
+    t.ok(
+      model.shownGoals?.actions.some((action) => action.key === key),
+      'the help has the key',
+    )
+  }
+})
+
+t.test('the form of an export outlasts the goals that it was opened from', async (t) => {
+  const model = modelOf()
+  model.step({ type: 'records', records: goals(4), nowMs: 0 })
+  press(model, 'e')
+  receive(model, 1)
+  t.equal(exportOf(model)?.records.length, 4)
+  press(model, 'escape')
+  t.equal(model.shownGoals, undefined)
+  t.equal(model.view, 'records')
+})
+
 t.test('a view that the user chose stays when goals come', async (t) => {
   const model = modelOf()
   press(model, '2')
