@@ -95,7 +95,7 @@ export function refusedRecords(
   })
   const [first] = records
   if (first === undefined) return undefined
-  const bad = `${badCount} of its ${header.recordCount} records cannot be stored`
+  const bad = `${badCount} of ${header.recordCount} records cannot be stored`
   return { code, found: `${bad}; record ${first.batchIndex}: ${first.found}`, records }
 }
 

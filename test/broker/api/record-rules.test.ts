@@ -83,7 +83,7 @@ t.test('the refusal names the record, its time, and the bound', async (t) => {
   t.same(found, {
     code: 'INVALID_TIMESTAMP',
     found:
-      '2 of its 3 records cannot be stored; record 1: its timestamp 1000007 is after 1000005 (message.timestamp.after.max.ms)',
+      '2 of 3 records cannot be stored; record 1: its timestamp 1000007 is after 1000005 (message.timestamp.after.max.ms)',
     records: [
       {
         batchIndex: 1,
@@ -114,7 +114,7 @@ t.test('a compacted topic wants keys, of compressed records too', async (t) => {
     if (rules === undefined) throw new Error('There are rules')
     const [keyless, late] = [[nowMs, nowMs], [1]]
     const found = refusedRecords(batchOf(keyless, compressor, null), rules, openGzip)
-    t.match(found, { code: 'INVALID_RECORD', found: /2 of its 2 .* no key/, records: [{}, {}] })
+    t.match(found, { code: 'INVALID_RECORD', found: /2 of 2 .* no key/, records: [{}, {}] })
     t.equal(refusedRecords(batchOf(keyless, compressor), rules, openGzip), undefined)
     t.match(refusedRecords(batchOf(late, compressor), rules, openGzip), {
       code: 'INVALID_TIMESTAMP',
@@ -135,5 +135,5 @@ t.test('a refusal has an end', async (t) => {
   const count = limits.badRecordsMax + 1
   const found = refused(new Array<number>(count).fill(1), { before: '0' })
   t.equal(found?.records.length, limits.badRecordsMax)
-  t.match(found?.found, `${count} of its ${count} records`)
+  t.match(found?.found, `${count} of ${count} records`)
 })

@@ -549,7 +549,7 @@ worldTest(
       t.match(await sending(version, 2, [now, 5, now]), {
         error: 'INVALID_TIMESTAMP',
         baseOffset: -1,
-        errorMessage: /^Cannot produce to recent\/0: 1 of its 3 records .* timestamp 5 is before/,
+        errorMessage: /^Cannot produce to recent\/0: 1 of 3 records .* timestamp 5 is before/,
         recordErrors: [{ batchIndex: 1, batchIndexErrorMessage: /timestamp 5 is before/ }],
       })
     }

@@ -1,6 +1,7 @@
 // @platformatic/kafka, which uses flexible versions and topic ids: its admin, producer and consumer
 // requests.
 
+import { inspect } from 'node:util'
 import {
   Admin,
   ConfigResourceTypes,
@@ -156,6 +157,33 @@ worldTest(t, 'platformatic: records are read as sent', { brokers: 3, flags }, as
   t.same(
     found.slice(codecs.length + 1).map(({ value }) => value),
     ['0', '1'],
+  )
+})
+
+worldTest(t, 'platformatic: a time out of bounds', { brokers: 1, flags }, async (t, world) => {
+  const admin = new Admin(soon(serversOf(world)))
+  const configs = [{ name: 'message.timestamp.before.max.ms', value: '60000' }]
+  await admin.createTopics({ topics: ['recent'], partitions: 1, replicas: 1, configs })
+  await admin.close()
+  const producer = new Producer({
+    ...soon(serversOf(world)),
+    serializers: stringSerializers,
+    idempotent: true,
+  })
+  const send = (value: string, timestamp = BigInt(Date.now())) => {
+    return producer.send({ messages: [{ topic: 'recent', value, timestamp }] })
+  }
+  await sendSurely(producer, [{ topic: 'recent', value: 'first' }])
+  const refusal = await send('old', 5n).catch((error: unknown) => error)
+  const shown = inspect(refusal, { depth: 10 })
+  t.match(shown, /timestamp of the message is out of acceptable range/, 'by its code')
+  t.match(shown, /batchIndexErrorMessage: 'its timestamp 5 is before/)
+  await send('next')
+  await producer.close()
+  const found = await read(world, 'recent', 2)
+  t.same(
+    found.map(({ value }) => value),
+    ['first', 'next'],
   )
 })
 
