@@ -38,6 +38,8 @@ import { HistoryStream } from './history-stream.ts'
 import { type Held, Hold } from './hold.ts'
 import { Inbox } from './inbox.ts'
 import { LeadershipTransfer } from './leadership-transfer.ts'
+import { LinkNotices } from './link-notices.ts'
+import { LinkOpener } from './link-opener.ts'
 import { LogPurge } from './log-purge.ts'
 import { changesIn } from './logged-changes.ts'
 import { epochsOf, type Meta } from './meta.ts'
@@ -59,6 +61,7 @@ export class EnsembleDriver implements Ensemble {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #links: PeerLinks
+  readonly #opener: LinkOpener
   readonly #routing: Routing
   readonly #zab: Zab
   #listener: EnsembleListener | undefined
@@ -129,7 +132,23 @@ export class EnsembleDriver implements Ensemble {
       nowMs,
     )
     this.#routing = this.#makeRouting()
+    const notices = new LinkNotices(logger, clock)
     this.#links = new PeerLinks({
+      ensembleId: () => this.#zab.epochs.ensembleId,
+      clock,
+      notices,
+      onConnected: (peer, { isMember, voters }) => {
+        this.#put({ type: 'connected', peer, isMember, voters })
+      },
+      onMember: (peer) => this.#put({ type: 'member', peer }),
+      onDisconnected: (peer) => {
+        this.#transfers.abort(peer)
+        this.#put({ type: 'disconnected', peer })
+      },
+      onRefused: (peer) => this.#opener.refused(peer),
+      onMessage: (peer, message) => this.#routing.received(peer, message),
+    })
+    this.#opener = new LinkOpener({
       self,
       instance: options.instance,
       release: options.release,
@@ -147,15 +166,8 @@ export class EnsembleDriver implements Ensemble {
       verifiesDiallerHost: options.verifiesDiallerHost,
       clock,
       logger,
-      onConnected: (peer, { isMember, voters }) => {
-        this.#put({ type: 'connected', peer, isMember, voters })
-      },
-      onMember: (peer) => this.#put({ type: 'member', peer }),
-      onDisconnected: (peer) => {
-        this.#transfers.abort(peer)
-        this.#put({ type: 'disconnected', peer })
-      },
-      onMessage: (peer, message) => this.#routing.received(peer, message),
+      notices,
+      links: this.#links,
     })
   }
 
@@ -191,7 +203,7 @@ export class EnsembleDriver implements Ensemble {
 
   /** Where peers reach this server; undefined when it stands alone. */
   get peerPort(): number | undefined {
-    return this.#links.port
+    return this.#opener.port
   }
 
   get configuration(): ConfigurationState {
@@ -269,10 +281,10 @@ export class EnsembleDriver implements Ensemble {
     const { changing, self, servers, timing } = this.#options
     const mayHavePeers = servers.size > 1 || changing !== undefined
     const { listen = servers.get(self) ?? [] } = this.#options
-    if (mayHavePeers) await this.#links.listen(listen)
+    if (mayHavePeers) await this.#opener.listen(listen)
     this.#perform(this.#zab.start())
     this.#configured()
-    this.#links.dialAll()
+    this.#opener.dialAll()
     this.#stopTicking = this.#clock.every(timing.pingMs / 2, () => {
       this.#put({ type: 'tick' })
       this.#maybeHandOver()
@@ -280,9 +292,9 @@ export class EnsembleDriver implements Ensemble {
     })
   }
 
-  /** See `PeerLinks`. */
+  /** See `LinkOpener`. */
   listenAlso(addresses: readonly ListenAddress[]): Promise<void> {
-    return this.#links.listenAlso(addresses)
+    return this.#opener.listenAlso(addresses)
   }
 
   #maybeSayWhy(): void {
@@ -306,7 +318,7 @@ export class EnsembleDriver implements Ensemble {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopTicking?.()
-    await this.#links.close()
+    await this.#opener.close()
     await this.#transfers.close()
   }
 
@@ -443,7 +455,7 @@ export class EnsembleDriver implements Ensemble {
     const { members, addresses } = reachableIn(this.self, configurations, {
       ownFiles: isFirst ? this.#options.servers : undefined,
     })
-    this.#links.setServers(members, addresses)
+    this.#opener.setServers(members, addresses)
     const facts = { members: describeMembers(members), version: formatZxid(last.version) }
     this.#logger.info(facts, isFirst ? 'The servers are agreed on' : 'The ensemble has changed')
     if (isFirst) changing.agreed(last)

@@ -88,7 +88,7 @@ export interface EnsembleOptions {
   /** used if this server leads the ensemble's first epoch */
   readonly newEnsembleId: string
   readonly transport: Transport
-  /** See `PeerLinksOptions`. */
+  /** See `LinkOpenerOptions`. */
   readonly verifiesDiallerHost?: boolean | undefined
   readonly turn: Turn
   readonly clock: Clock

@@ -8,6 +8,8 @@
 // A listed server that does not name our ensemble may be new, may have lost its disk, or may be a
 // stranger. It may follow and be synchronized, but it is no *member*: its votes, epochs and zxids
 // do not count until it has named the ensemble, whose id it learns from NEWLEADER.
+//
+// Next on the path: peer-links.ts, which has the link from then on.
 
 import type { Address } from '../../address.ts'
 import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'

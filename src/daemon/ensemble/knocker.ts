@@ -1,6 +1,6 @@
 // A server does not dial servers with larger ids. If one of them does not dial it either, it
 // knocks: it sends its hello and learns why there is no link, so that both sides log the reason.
-// peer-links.ts answers a knock.
+// link-opener.ts answers a knock.
 
 import { formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'

@@ -7,7 +7,7 @@
 //     proof ─────────────────────▶
 //                           ◀──── hello, or the reason of a refusal
 //
-// peer-links.ts and knocker.ts carry the steps out. Next on the path: greeting.ts.
+// link-opener.ts and knocker.ts carry the steps out. Next on the path: greeting.ts.
 
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import { challengeBytes, LinkKey, type ProofFacts } from '../../protocol/link-proof.ts'

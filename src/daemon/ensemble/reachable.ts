@@ -1,7 +1,7 @@
 // Which servers a server keeps links to: at first those of its files, and once the ensemble has changed,
 // those of every configuration that may be in force. Pure.
 //
-// Off a write's path: peer-links.ts dials them.
+// Off a write's path: link-opener.ts dials them.
 
 import type { Address } from '../../address.ts'
 import type { ListedServer } from '../../protocol/peer/hello.ts'

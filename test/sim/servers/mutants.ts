@@ -829,7 +829,7 @@ export const serverMutants: readonly Mutant[] = [
     rule: 'a removed server goes on as a learner, also under another leader',
     edits: [
       {
-        file: 'daemon/ensemble/peer-links.ts',
+        file: 'daemon/ensemble/link-opener.ts',
         from: 'this.#named = isMember ? members : named.sort((a, b) => a.id - b.id)',
         to: 'this.#named = isMember || named.length > 0 ? members : named',
       },
