@@ -14,6 +14,7 @@
 import type { Address } from '../../address.ts'
 import type { ListedServer, PeerHello } from '../../protocol/peer/hello.ts'
 import type { ServerId } from '../../protocol/records.ts'
+import type { ProvenCertificate } from '../../protocol/transport/transport.ts'
 import { formatAddresses } from './peer-addresses.ts'
 
 export type Verdict =
@@ -65,6 +66,43 @@ export function judgeHello(
   return { type: 'accept', isMember: isNamed || !ours.holdsHistory }
 }
 
+/**
+ * Two lists that may not meet must not meet through a third one, such as ours.
+ *
+ * @param linked the servers that this one has links to
+ * @returns why `theirs` has to be refused, if it has to
+ */
+export function thirdList(
+  linked: Iterable<{ readonly id: ServerId; readonly members: readonly ListedServer[] }>,
+  theirs: PeerHello,
+): string | undefined {
+  const { serverId, members } = theirs
+  for (const peer of linked) {
+    if (peer.id === serverId || mayMeet(peer.members, members)) continue
+    const [there, here] = [describeMembers(peer.members), describeMembers(members)]
+    return `the lists of servers differ by more than one voter: server ${peer.id}, which is linked \
+to this one, has ${there}; server ${serverId} has ${here}. Give all servers one list before the next`
+  }
+  return undefined
+}
+
+/**
+ * A server that dialled us by TLS is known by the host of its certificate, not by its hello.
+ *
+ * @param hosts those that the configuration lists for it, if it lists the server
+ * @returns why `theirs` has to be refused, if it has to
+ */
+export function otherHost(
+  certificate: ProvenCertificate | undefined,
+  hosts: readonly string[],
+  { serverId }: PeerHello,
+): string | undefined {
+  if (certificate === undefined || hosts.length === 0) return undefined
+  if (hosts.some((host) => certificate.names(host))) return undefined
+  const shown = `its certificate (${certificate.subject})`
+  return `${shown} does not name ${hosts.join(' or ')}, the host of server ${serverId}`
+}
+
 /** The hello of a server that was dialled: it names its ensemble only to a peer that named it. */
 export function answerTo(theirs: PeerHello, ours: PeerHello): PeerHello {
   const ensembleId = theirs.ensembleId === ours.ensembleId ? ours.ensembleId : undefined
@@ -86,7 +124,7 @@ export function membersOf(
 }
 
 /** Whether two lists have the same voters, or one has one voter more. */
-export function mayMeet(ours: readonly ListedServer[], theirs: readonly ListedServer[]): boolean {
+function mayMeet(ours: readonly ListedServer[], theirs: readonly ListedServer[]): boolean {
   const [a, b] = [votersIn(ours), votersIn(theirs)]
   const [shorter, longer] = a.length < b.length ? [a, b] : [b, a]
   return longer.length - shorter.length <= 1 && shorter.every((id) => longer.includes(id))

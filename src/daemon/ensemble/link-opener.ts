@@ -28,7 +28,7 @@ import { IdentitiesCodec } from '../../protocol/peer/identities.ts'
 import type { ServerId } from '../../protocol/records.ts'
 import { Listeners } from '../../protocol/transport/listeners.ts'
 import type { Link, LinkListener, Transport } from '../../protocol/transport/transport.ts'
-import { answerTo, describeMembers, judgeHello, mayMeet, votersIn } from './greeting.ts'
+import { answerTo, judgeHello, otherHost, thirdList, votersIn } from './greeting.ts'
 import { Knocker } from './knocker.ts'
 import { type LinkNotices, quoted } from './link-notices.ts'
 import { PeerAddresses } from './peer-addresses.ts'
@@ -341,14 +341,17 @@ export class LinkOpener {
   }
 
   #judge(entry: Entry, greeting: PeerHello): void {
-    const { address, expected } = entry
+    const { address, expected, link } = entry
     const ours = this.#ours()
-    const stranger = this.#certificateProblem(entry, greeting.serverId)
-    if (stranger !== undefined) return this.#refuseLink(entry, greeting.serverId, stranger)
-    const { isOpen = false } = this.#options
+    const { isOpen = false, verifiesDiallerHost = false } = this.#options
+    if (verifiesDiallerHost && expected === undefined) {
+      const hosts = this.#addresses.hostsOf(greeting.serverId)
+      const stranger = otherHost(link.tls?.certificate, hosts, greeting)
+      if (stranger !== undefined) return this.#refuseLink(entry, greeting.serverId, stranger)
+    }
     const verdict = judgeHello(ours, greeting, expected, { isOpen })
     if (verdict.type === 'refuse') return this.#refuseLink(entry, greeting.serverId, verdict.reason)
-    const third = isOpen ? undefined : this.#thirdList(greeting)
+    const third = isOpen ? undefined : thirdList(this.#links.open.values(), greeting)
     if (third !== undefined) return this.#refuseLink(entry, greeting.serverId, third)
     const holder = this.#links.open.get(greeting.serverId)
     const isClaimed = holder !== undefined && holder.instance !== greeting.instance
@@ -365,29 +368,6 @@ export class LinkOpener {
       return goOn()
     }
     this.#challenge(entry, holder, goOn)
-  }
-
-  /** Two lists that may not meet must not meet through a third one, such as ours. */
-  #thirdList({ serverId, members }: PeerHello): string | undefined {
-    for (const peer of this.#links.open.values()) {
-      if (peer.id === serverId || mayMeet(peer.members, members)) continue
-      const [there, here] = [describeMembers(peer.members), describeMembers(members)]
-      return `the lists of servers differ by more than one voter: server ${peer.id}, which is linked \
-to this one, has ${there}; server ${serverId} has ${here}. Give all servers one list before the next`
-    }
-    return undefined
-  }
-
-  /** A server that dialled us by TLS is known by the host of its certificate, not by its hello. */
-  #certificateProblem({ expected, link }: Entry, peer: ServerId): string | undefined {
-    const { verifiesDiallerHost } = this.#options
-    const certificate = link.tls?.certificate
-    const hosts = this.#addresses.hostsOf(peer)
-    if (verifiesDiallerHost !== true || expected !== undefined) return undefined
-    if (certificate === undefined || hosts.length === 0) return undefined
-    if (hosts.some((host) => certificate.names(host))) return undefined
-    const shown = `its certificate (${certificate.subject})`
-    return `${shown} does not name ${hosts.join(' or ')}, the host of server ${peer}`
   }
 
   #establish(entry: Entry, hello: PeerHello, { isMember }: { readonly isMember: boolean }): void {

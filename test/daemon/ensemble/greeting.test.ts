@@ -1,5 +1,11 @@
 import t from 'tap'
-import { answerTo, judgeHello, membersOf } from '../../../src/daemon/ensemble/greeting.ts'
+import {
+  answerTo,
+  judgeHello,
+  membersOf,
+  otherHost,
+  thirdList,
+} from '../../../src/daemon/ensemble/greeting.ts'
 import type { PeerHello } from '../../../src/protocol/peer/hello.ts'
 import type { ServerId } from '../../../src/protocol/records.ts'
 
@@ -221,4 +227,27 @@ t.test('members are listed by id, with their role, an IPv6 address in brackets',
     { id: 1, address: 'db:2889|db2:2888', observes: false },
     { id: 2, address: '[::1]:2888', observes: true },
   ])
+})
+
+t.test('two lists that differ by two voters do not meet through a third one', async (t) => {
+  const theirs = hello(3, { members: listed(1, 2, 3, 4) })
+  const linked = [
+    { id: id(4), members: listed(1, 2, 3) },
+    { id: id(1), members: listed(1, 2) },
+  ]
+  t.match(thirdList(linked, theirs), /server 1, which is linked .*{1=.*, 2=.*}; server 3 has {1=/)
+  t.equal(thirdList(linked.slice(0, 1), theirs), undefined, 'by one voter they may')
+  t.equal(thirdList([{ id: id(3), members: listed(1) }], theirs), undefined, 'its own former list')
+})
+
+t.test('a certificate has to name one of the hosts listed for the server', async (t) => {
+  const certificate = { subject: 'CN=s2', names: (host: string) => host === 's2' }
+  const theirs = hello(3)
+  t.match(
+    otherHost(certificate, ['s3', 'x3'], theirs),
+    /\(CN=s2\) does not name s3 or x3, the host/,
+  )
+  t.equal(otherHost(certificate, ['x', 's2'], theirs), undefined)
+  t.equal(otherHost(certificate, [], theirs), undefined, 'none is listed')
+  t.equal(otherHost(undefined, ['s3'], theirs), undefined, 'in plaintext')
 })
