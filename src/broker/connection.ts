@@ -1,6 +1,8 @@
 // One link accepted by a broker. Its first frame says which protocol the client speaks: ours
 // (api/connection.ts) or Kafka's (kafka/connection.ts). Bad input ends this link with a reason in the
 // log and nothing else.
+//
+// Next on the path: api/connection.ts or kafka/connection.ts.
 
 import type { Logger } from '../logger.ts'
 import { ProtocolError } from '../protocol/error-codes.ts'

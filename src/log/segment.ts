@@ -4,7 +4,7 @@
 // the file size:
 //
 //   [record][record][record] ... [record][record][record]00000000000000000000000000000
-//   0                                    │writtenBytes   │endBytes          segmentBytes │
+//   0                                    │tail.written   │endBytes          segmentBytes │
 //                                        └ in memory: the tail that the next write takes ┘
 //
 // A zero length marks the end of the records. Next on the path: segment-file.ts.

@@ -54,14 +54,19 @@ for (const heading of ['One write', 'One event']) {
   })
 }
 
-t.test('One write: each file of the daemon says what comes next', async (t) => {
-  const files = walk('One write')
-  for (const file of files.filter((name) => /^src\/(daemon|log)\//.test(name))) {
-    if (file === files.at(-1)) continue
-    const next = nextOf(file)
-    t.ok(
-      next.some((name) => files.includes(name) || file === 'src/log/segment.ts'),
-      `${file}: ${next}`,
-    )
-  }
-})
+/** At the disk a walk turns round: the next file is the one that is called back. */
+const atTheDisk = ['src/log/segment-file.ts', 'src/broker/partition/partition-log.ts']
+
+for (const heading of ['One write', 'One event']) {
+  t.test(`${heading}: each file says what comes next`, async (t) => {
+    const files = walk(heading)
+    for (const file of files.slice(0, -1)) {
+      if (atTheDisk.includes(file)) continue
+      const next = nextOf(file)
+      t.ok(
+        next.some((name) => files.includes(name)),
+        `${file}: ${next}`,
+      )
+    }
+  })
+}

@@ -1,5 +1,7 @@
 // The handler of each api. Handlers answer through `respond`, at once or later, exactly once; a
 // BrokerError answers the request as a whole.
+//
+// Next on the path: the file of the handler, such as produce.ts or fetch.ts.
 
 import type { MqRequest } from '../../protocol/mq/apis.ts'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'

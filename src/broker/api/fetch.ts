@@ -3,7 +3,8 @@
 //
 //   plan each partition ─▶ wait for enough bytes, an error or the deadline ─▶ read ─▶ answer
 //
-// It reads from replication/replica.ts; a fetch waits in replication/purgatory.ts.
+// It reads from replication/replica.ts; a fetch waits in replication/purgatory.ts. Next on the path:
+// client/mq/partition-reader.ts, at the consumer.
 
 import { invariant } from '../../invariant.ts'
 import { limits } from '../../limits.ts'

@@ -22,6 +22,7 @@
 // Replicas come and go while a partition is being reassigned. One that is made joins like any other
 // follower, by fetching; a member of the ISR counts for as long as the ISR in force names it.
 // Source: Kafka's Partition.maybeIncrementLeaderHW, maybeExpandIsr, maybeShrinkIsr (3.9).
+// Next on the path: replication/progress.ts.
 
 import { invariant } from '../../invariant.ts'
 import type { BrokerId, Life } from '../../protocol/mq/messages.ts'

@@ -6,7 +6,7 @@
 // always equals what was ever in the log.
 //
 //   state of the znode ─▶ become ─┬▶ leading: judgeProduce ─ appended ─ durable ─ followerFetched
-//                                 └▶ following: judgeReplicated ─ appended ─ learn; truncation
+//                                 └▶ following: continuesLog ─ appended ─ learnHighWatermark; truncation
 //
 // Next on the path: partition-log.ts. Source: Kafka's Partition and ReplicaManager (3.9).
 

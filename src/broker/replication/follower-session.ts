@@ -9,7 +9,8 @@
 // Partitions for which the throttle (replication-throttle.ts) has no room are held: they have no news
 // until it has.
 //
-// Next on the path: replica.ts. At the other end: replica-fetcher.ts.
+// replica.ts has the records, and is told what a fetch acknowledges. Next on the path: replica-fetcher.ts,
+// at the other end.
 
 import type { Clock } from '../../clock.ts'
 import { Fifo } from '../../fifo.ts'

@@ -4,7 +4,8 @@
 //   replica-fetcher.ts ─▶ position ─▶ the leader's answer ─▶ core.continuesLog ─▶ append ─▶ one flush
 //   per turn ─▶ durable ─▶ our ack, in the next position
 //
-// replica.ts owns it, beside leading.ts; log-cut.ts cuts for it. Next on the path: progress.ts.
+// replica.ts owns it, beside leading.ts; log-cut.ts cuts for it. Next on the path:
+// partition/in-sync-replicas.ts, where the leader counts our ack.
 
 import { isUnreadable, type LogDamagedError, type LogVersionError } from '../../log/log-errors.ts'
 import {

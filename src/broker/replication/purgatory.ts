@@ -1,6 +1,8 @@
 // Operations that wait for a partition to progress: a produce for its acks, a fetch for records.
 // Each ends exactly once: when a watermark reaches its threshold, when its deadline passes, or when
 // it is called off. Pure: the caller moves the watermarks and supplies the time.
+//
+// Next on the path: the answer, for a consumer's fetch in broker/api/fetch.ts.
 
 import { invariant } from '../../invariant.ts'
 

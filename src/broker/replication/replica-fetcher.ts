@@ -7,8 +7,9 @@
 //                                                    ├─▶ the next fetch, when none is waiting
 //                                                    └─▶ durable ─▶ the fetch that acknowledges it
 //
-// At the other end: follower-session.ts. Source: Kafka's AbstractFetcherThread; truncation as in Fetch
-// v12 (KIP-595's diverging epoch); several fetches in flight as Raft's pipelined AppendEntries.
+// At the other end: follower-session.ts. Next on the path: following.ts. Source: Kafka's
+// AbstractFetcherThread; truncation as in Fetch v12 (KIP-595's diverging epoch); several fetches in
+// flight as Raft's pipelined AppendEntries.
 
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'

@@ -15,7 +15,10 @@
 // continue; the event `reset` then has both offsets.
 //
 // Its parts: manual-assignment.ts or group/group-membership.ts (which partitions), start-offsets.ts (where
-// to begin), reading-from.ts (at which broker), readings.ts, fetcher.ts, and hand-out.ts (to whom).
+// to begin), reading-from.ts (at which broker), readings.ts, fetcher.ts, and hand-out.ts (which takes the
+// records out).
+//
+// Next on the path: fetcher.ts.
 
 import { EventEmitter } from 'node:events'
 import { BrokerError } from '../../protocol/mq/error-codes.ts'

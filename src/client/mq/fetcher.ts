@@ -3,7 +3,7 @@
 // becomes ready while a request is on its way gets another, so that none waits for the records of
 // others.
 //
-// Next on the path: partition-reader.ts.
+// Next on the path: broker/api/fetch.ts at the other end; then partition-reader.ts takes its answer.
 
 import { limits } from '../../limits.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'

@@ -1,7 +1,7 @@
 // Hands out the records of a consumer's partitions: to loops, to calls that take what is there, and to
 // handlers of batches, of which any number may wait at the same time. Each record is handed out once.
 //
-// Next on the path: partition-reader.ts, which holds the records.
+// A record's path ends here, in the program. Until then partition-reader.ts holds it.
 
 import type { BrokerError } from '../../protocol/mq/error-codes.ts'
 import { abortable, onAbort } from '../abort.ts'

@@ -2,7 +2,7 @@
 // When the link is lost, everything in flight fails with NETWORK_EXCEPTION, outcome unknown; the
 // owner opens another. Used by clients, and between brokers.
 //
-// Next on the path: protocol/transport, then broker/api/connection.ts at the other end.
+// Next on the path: protocol/transport, then broker/connection.ts at the other end.
 
 import { type Address, formatAddress } from '../../address.ts'
 import type { Clock } from '../../clock.ts'

@@ -1,5 +1,5 @@
 // The options of a Producer, a Consumer and an MqAdmin, and of their calls. The defaults and bounds
-// are in arguments.ts.
+// are in producer-arguments.ts, consumer-arguments.ts and admin-arguments.ts.
 
 import type { Logger } from '../../logger.ts'
 import type { CodecName } from '../../protocol/mq/compression.ts'

@@ -1,5 +1,7 @@
 // One partition of a consumer: where it reads, the decoded batches that wait to be handed out, and
 // the position, which moves when a record is handed out. Pure; fetcher.ts fetches for it.
+//
+// Next on the path: hand-out.ts.
 
 import { ProtocolError } from '../../protocol/error-codes.ts'
 import { type CodecName, codecName, type Decompress } from '../../protocol/mq/compression.ts'

@@ -5,6 +5,8 @@
 // Several batches are in flight; sent through random brokers they may arrive in any order, and the
 // leader reorders them. If one fails for good, those after it can never be stored: they fail with
 // it, and later records start over with another producer id.
+//
+// Next on the path: produce-requests.ts.
 
 import { limits } from '../../limits.ts'
 import type { CodecName, Compressor } from '../../protocol/mq/compression.ts'

@@ -1,7 +1,7 @@
 // Keeps the bytes of logged but undelivered transactions, so that recent ones are delivered without
 // reading the log. Those that exceed the memory bound are read from the log.
 //
-// Next on the path: request-processor/final.ts. commit.ts calls it when the session's order allows.
+// Next on the path: request-processor/final.ts. commit.ts calls it, after the client's earlier reads.
 
 import { asBuffer } from '../../as-buffer.ts'
 import { Fifo } from '../../fifo.ts'

@@ -7,6 +7,7 @@
 // Where one request of ours has several opcodes (create and create2, getChildren and getChildren2),
 // ZooKeeper's answer depends on the opcode: those of unanswered requests are remembered, in order.
 // Source: the server of ZooKeeper 3.9, mainly FinalRequestProcessor.
+// Next on the path: daemon/connection/connection.ts.
 
 import { Fifo } from '../../fifo.ts'
 import { ByteWriter } from '../byte-writer.ts'

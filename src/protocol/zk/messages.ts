@@ -3,7 +3,7 @@
 // Client to server: first `Hello`, then requests. Server to client: first `Welcome`, then replies
 // in the order of the requests, with watch events between them. Op names and numbers as in
 // ZooKeeper's ZooDefs.OpCode. The order and the bounds of the fields are those of our own dialect:
-// native.ts.
+// native.ts. Next on the path: daemon/connection/connection.ts.
 
 import type { ErrorNumber } from '../error-codes.ts'
 import {
