@@ -21,6 +21,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { Fifo } from '../fifo.ts'
 import { makeDirectory, syncPath } from '../make-directory.ts'
 
 /** Called exactly once, never before the call that received it has returned. */
@@ -86,11 +87,26 @@ export function openDiskDirectory(path: string): LogDirectory {
   }
 }
 
+/** As many as Node's threads: more at once would only take more descriptors. */
+const directorySyncsMax = 4
+const waitingSyncs = new Fifo<() => void>()
+let directorySyncCount = 0
+
 function syncLater(path: string, done: Done): void {
+  if (directorySyncCount === directorySyncsMax) {
+    waitingSyncs.push(() => syncLater(path, done))
+    return
+  }
+  directorySyncCount += 1
+  const synced: Done = (error) => {
+    directorySyncCount -= 1
+    waitingSyncs.shift()?.()
+    done(error)
+  }
   open(path, 'r', (failedToOpen, descriptor) => {
-    if (failedToOpen !== null) return done(failedToOpen)
+    if (failedToOpen !== null) return synced(failedToOpen)
     fsync(descriptor, (failedToSync) => {
-      close(descriptor, (failedToClose) => done(failedToSync ?? failedToClose))
+      close(descriptor, (failedToClose) => synced(failedToSync ?? failedToClose))
     })
   })
 }

@@ -16,8 +16,9 @@ import { type Assigned, type OpeningParts, openReplica } from './open-replica.ts
 import type { Replica, ReplicaHost } from './replica.ts'
 import { UnavailableReplicas } from './unavailable-replicas.ts'
 
-/** File descriptors reserved for connections, besides one for the next segment of every tenth log. */
+/** File descriptors reserved for connections, besides those that logs will need (`#toCome`). */
 const descriptorReserve = 64
+/** So many logs with records share a reserved descriptor: they do not all begin a segment at once. */
 const logsPerDescriptor = 10
 /** How long the event loop may be held while new replicas are opened, each with several fsyncs. */
 const openingMsMax = 200
@@ -150,8 +151,7 @@ export class AssignedReplicas {
     const deadlineMs = this.#clock.nowMs() + openingMsMax
     const opened: Replica[] = []
     const reserve = parts.disk.reserve()
-    const logCount = this.#replicas.size + this.#toOpen.size
-    reserve.hold(descriptorReserve + Math.ceil(logCount / logsPerDescriptor))
+    let toHold = descriptorReserve + this.#toCome()
     for (const [key, { topic, partition }] of this.#toOpen) {
       if (this.#isClosed) break
       if (opened.length > 0 && this.#clock.nowMs() >= deadlineMs) break
@@ -164,6 +164,9 @@ export class AssignedReplicas {
       }
       if (!this.unavailable.mayOpen(key, this.#clock.nowMs())) continue
       try {
+        // Its log may need one more at once.
+        reserve.hold(toHold + 1)
+        toHold = 0
         const replica = openReplica(assigned, parts, host)
         opened.push(replica)
         this.#replicas.set(key, replica)
@@ -178,6 +181,13 @@ export class AssignedReplicas {
     }
     reserve.release()
     return opened
+  }
+
+  /** Descriptors that open logs will need: an empty one has no file yet. */
+  #toCome(): number {
+    let emptyCount = 0
+    for (const { logBytes } of this.#replicas.values()) if (logBytes === 0) emptyCount++
+    return emptyCount + Math.ceil((this.#replicas.size - emptyCount) / logsPerDescriptor)
   }
 
   #failedToOpen(key: string, assigned: PartitionName, err: Error): void {

@@ -23,7 +23,7 @@ export class Listeners {
     this.#listen = listen
   }
 
-  /** That of the first address, once listening. */
+  /** That of the first address, once listening, and from then on. */
   get port(): number | undefined {
     return this.#current[0]?.listener.port
   }
@@ -61,7 +61,6 @@ export class Listeners {
     this.#isClosed = true
     await this.#changed
     const listeners = [...this.#current.map(({ listener }) => listener), ...this.#former]
-    this.#current = []
     await Promise.all(listeners.map((listener) => listener.close()))
   }
 
