@@ -8,6 +8,19 @@ import { topicConfigRows } from './cluster/topic-config.ts'
 const rows = topicConfigRows
 const longMax = Number.MAX_SAFE_INTEGER
 
+/** Those of producers' timestamps. */
+function timestampBound(row: { readonly default: number; readonly about: string }) {
+  return {
+    type: 'integer',
+    default: row.default,
+    min: 0,
+    max: longMax,
+    clamped: 'above',
+    defaultText: 'no bound',
+    about: row.about,
+  } as const
+}
+
 export const topicOptions = {
   'min.insync.replicas': {
     type: 'integer',
@@ -65,33 +78,11 @@ export const topicOptions = {
     max: longMax,
     about: rows['min.compaction.lag.ms'].about,
   },
-  'log.message.timestamp.before.max.ms': {
-    type: 'integer',
-    default: rows['message.timestamp.before.max.ms'].default,
-    min: 0,
-    max: longMax,
-    clamped: 'above',
-    defaultText: 'no bound',
-    about: rows['message.timestamp.before.max.ms'].about,
-  },
-  'log.message.timestamp.after.max.ms': {
-    type: 'integer',
-    default: rows['message.timestamp.after.max.ms'].default,
-    min: 0,
-    max: longMax,
-    clamped: 'above',
-    defaultText: 'no bound',
-    about: rows['message.timestamp.after.max.ms'].about,
-  },
-  'log.message.timestamp.difference.max.ms': {
-    type: 'integer',
-    default: rows['message.timestamp.difference.max.ms'].default,
-    min: 0,
-    max: longMax,
-    clamped: 'above',
-    defaultText: 'no bound',
-    about: rows['message.timestamp.difference.max.ms'].about,
-  },
+  'log.message.timestamp.before.max.ms': timestampBound(rows['message.timestamp.before.max.ms']),
+  'log.message.timestamp.after.max.ms': timestampBound(rows['message.timestamp.after.max.ms']),
+  'log.message.timestamp.difference.max.ms': timestampBound(
+    rows['message.timestamp.difference.max.ms'],
+  ),
   'log.message.timestamp.type': {
     type: 'choice',
     default: 'CreateTime',
