@@ -28,10 +28,14 @@ import { type RecordVisitor, walkRecords } from './walk.ts'
 import { zeroInBackground } from './zero.ts'
 
 /**
- * A step of zeros: enough for this many more writes like the last one, within bounds, and at most as
- * much as there is already. Many quiet logs then waste little, and a busy one rarely takes a step.
+ * A step of zeros: enough for this many more writes like the last one, or a share of what there is
+ * already, within bounds, and at most as much as there is. Many quiet logs then waste little, and one
+ * that grows by many small writes rarely takes a step: a write behind it needs the file system's
+ * journal, which takes several times as long, and holds up those of other logs.
  */
 const stepWrites = 16
+const stepShare = 1 / 4
+const stepShareBytesMax = 256 * 1024
 const stepBytesMin = 4096
 const stepBytesMax = 1024 * 1024
 
@@ -247,7 +251,9 @@ export class Segment {
   #nextStep(): { readonly from: number; readonly to: number } | undefined {
     const from = this.#tail.written
     if (from <= this.#allocatedBytes) return undefined
-    const wanted = Math.min(Math.max(stepBytesMin, stepWrites * this.#lastWriteBytes), stepBytesMax)
+    const forWrites = Math.min(stepWrites * this.#lastWriteBytes, stepBytesMax)
+    const share = Math.min(Math.ceil(stepShare * from), stepShareBytesMax)
+    const wanted = Math.max(stepBytesMin, forWrites, share)
     return { from, to: from + Math.min(wanted, from) }
   }
 
