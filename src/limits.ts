@@ -160,6 +160,12 @@ export const limits = {
   replicaFetchesMax: 4,
 
   /**
+   * A follower that was sent fewer bytes acknowledges them before it asks for more: what is appended
+   * meanwhile then comes in one answer.
+   */
+  replicaGatheredBytesMax: 16 * 1024,
+
+  /**
    * Answers with records, of `fetchBytesMax` at most, that a follower takes from one leader while its
    * disk completes no sync; then it asks for no more.
    */

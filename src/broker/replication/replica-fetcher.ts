@@ -1,15 +1,17 @@
 // Keeps the replicas that follow one leader up to date. Their fetches form a session: a fetch names
 // the replicas that start or have acknowledgements to make, an answer those for which the leader has
-// news. A fetch is always waiting at the leader, so that records come while this broker's disk is
-// still busy with those before.
+// news. While much is appended a fetch is always waiting at the leader, so that records come while this
+// broker's disk is still busy with those before. After a small answer the next fetch is the one that
+// acknowledges it: each answer costs a sync of the disk, so a few records that are appended meanwhile
+// had better come in one.
 //
 //   start at the log end ═▶ the leader has news ═▶ answer ─▶ append, or truncate and start again
-//                                                    ├─▶ the next fetch, when none is waiting
+//                                                    ├─▶ large: the next fetch, when none is waiting
 //                                                    └─▶ durable ─▶ the fetch that acknowledges it
 //
 // At the other end: follower-session.ts. Next on the path: following.ts. Source: Kafka's
 // AbstractFetcherThread; truncation as in Fetch v12 (KIP-595's diverging epoch); several fetches in
-// flight as Raft's pipelined AppendEntries.
+// flight as Raft's pipelined AppendEntries; small answers as Nagle's algorithm (RFC 896).
 
 import type { Clock } from '../../clock.ts'
 import { limits } from '../../limits.ts'
@@ -97,8 +99,9 @@ export class ReplicaFetcher {
   #beginAtMs = 0
   /** fetches of this session without an answer */
   #waitingCount = 0
-  /** answers with records since the disk completed a sync */
+  /** answers with records since the disk completed a sync, and the bytes of these */
   #aheadCount = 0
+  #aheadBytes = 0
   #cancelRetry: (() => void) | undefined
   readonly #fetchIfDue = () => this.#maybeFetch()
 
@@ -154,21 +157,26 @@ export class ReplicaFetcher {
     const { topic, partition } = replica
     if (isKnown) this.#forgotten.push({ topic, partition })
     unwatch()
-    follower.since = undefined
+    this.#acknowledgesNoMore(follower)
     this.#followers.delete(replica)
     this.#byName.delete(nameOf(replica))
     this.#toStart.delete(follower)
-    this.#progressed.delete(follower)
   }
 
   /** What the leader has sent, or will send, is not what it continues with. */
   #startAgain(follower: Follower, startAtMs = 0): void {
     follower.leaderEpoch = follower.replica.leaderEpoch
-    follower.since = undefined
+    this.#acknowledgesNoMore(follower)
     follower.startAtMs = startAtMs
-    this.#progressed.delete(follower)
     this.#toStart.add(follower)
     this.#options.turn.seal(this.#fetchIfDue)
+  }
+
+  /** What it was sent may never be acknowledged: nothing waits for that. */
+  #acknowledgesNoMore(follower: Follower): void {
+    follower.since = undefined
+    this.#progressed.delete(follower)
+    this.#aheadCount = this.#aheadBytes = 0
   }
 
   /** Something of it is durable that was not before. */
@@ -176,7 +184,7 @@ export class ReplicaFetcher {
     const { replica, since, durableEnd, logStart } = follower
     if (since === undefined) return
     if (replica.durableEnd === durableEnd && replica.logStart === logStart) return
-    this.#aheadCount = 0
+    this.#aheadCount = this.#aheadBytes = 0
     this.#progressed.add(follower)
     this.#options.turn.seal(this.#fetchIfDue)
   }
@@ -211,8 +219,13 @@ export class ReplicaFetcher {
     if (starting.length > 0) return true
     if (this.#session === undefined) return false
     if (this.#progressed.size > 0 || this.#forgotten.length > 0) return true
-    const isAhead = this.#aheadCount >= limits.replicaAnswersAheadMax
-    return this.#waitingCount === 0 && !isAhead && this.#followers.size > 0
+    if (this.#waitingCount > 0 || this.#followers.size === 0 || this.#isGathering) return false
+    return this.#aheadCount < limits.replicaAnswersAheadMax
+  }
+
+  /** The acknowledgement of what came last asks for more. */
+  get #isGathering(): boolean {
+    return this.#aheadCount > 0 && this.#aheadBytes < limits.replicaGatheredBytesMax
   }
 
   /** Replicas that may not start yet are looked at again until they may. */
@@ -289,7 +302,7 @@ export class ReplicaFetcher {
 
   #endSession(): void {
     this.#session = undefined
-    this.#waitingCount = this.#aheadCount = 0
+    this.#waitingCount = this.#aheadCount = this.#aheadBytes = 0
     this.#forgotten = []
     for (const follower of this.#followers.values()) {
       follower.isKnown = false
@@ -301,19 +314,20 @@ export class ReplicaFetcher {
 
   #answered(partitions: readonly ReplicaFetched[]): void {
     this.#waitingCount -= 1
-    let hasRecords = false
+    let bytes = 0
     for (const fetched of partitions) {
       const follower = this.#byName.get(nameOf(fetched))
       if (follower?.since !== fetched.since) continue // it was started again since
-      hasRecords ||= fetched.records.length > 0
-      this.#take(follower, fetched)
+      bytes += this.#take(follower, fetched)
     }
-    if (hasRecords) this.#aheadCount += 1
+    if (bytes > 0) this.#aheadCount += 1
+    this.#aheadBytes += bytes
     // Behind the logs, which may sync within this turn: then one fetch is also the acknowledgement.
     this.#options.turn.sync(this.#fetchIfDue)
   }
 
-  #take(follower: Follower, fetched: ReplicaFetched): void {
+  /** @returns how many bytes were appended */
+  #take(follower: Follower, fetched: ReplicaFetched): number {
     const { replica, leaderEpoch } = follower
     const { code, diverging, anew, logStart } = fetched
     if (!replica.mayFollow || replica.leaderEpoch !== leaderEpoch) {
@@ -328,20 +342,22 @@ export class ReplicaFetcher {
       const producers = decodeProducers(anew.producers)
       const beginning = { logStart, baseEpoch: anew.baseEpoch, producers }
       void this.#cut(follower, replica.beginAnew(beginning))
-    } else this.#append(follower, fetched)
+    } else return this.#append(follower, fetched)
+    return 0
   }
 
-  #append(follower: Follower, fetched: ReplicaFetched): void {
+  #append(follower: Follower, fetched: ReplicaFetched): number {
     switch (follower.replica.appendFetched(fetched)) {
       case 'appended':
-        return
+        return fetched.records.length
       case 'later':
         this.#startAgain(follower)
-        return
+        return 0
       case 'not next': {
         const { topic, partition } = fetched
         this.#options.log.warn({ topic, partition }, 'Dropped records that do not continue a log')
         this.#startLater(follower)
+        return 0
       }
     }
   }

@@ -179,23 +179,64 @@ t.test('one fetch starts all replicas, each at its log end', async (t) => {
   t.equal(asked.length, 1, 'the same replicas again change nothing')
 })
 
-t.test('a fetch waits at the leader while records become durable', async (t) => {
+/** As many bytes as let the next fetch wait at the leader before they are acknowledged. */
+const many = 'x'.repeat(limits.replicaGatheredBytesMax)
+
+t.test('a fetch waits at the leader while many records become durable', async (t) => {
   const { fetcher, replicas, asked, last } = world(2)
   const [replica = new FakeReplica(0)] = replicas
   fetcher.setReplicas(replicas)
-  await asked[0]?.answer(withRecords(0, 'abc'))
-  t.same(replica.appended, ['abc'])
+  await asked[0]?.answer(withRecords(0, many))
+  t.same(replica.appended, [many])
   t.same(asked[1]?.partitions, [], 'it acknowledges nothing yet, and names nothing else')
   await asked[1]?.answer(withRecords(0, 'de'))
   t.equal(asked.length, 3)
-  t.same(replica.appended, ['abc', 'de'])
+  t.same(replica.appended, [many, 'de'])
   await replica.sync()
   t.equal(asked.length, 4)
-  t.same(last(), ['0 has 5'], 'what is durable is acknowledged at once')
+  t.same(last(), [`0 has ${many.length + 2}`], 'what is durable is acknowledged at once')
   t.same(
     asked.map(({ session, sequence }) => [session, sequence]),
     [0, 1, 2, 3].map((sequence) => [1, sequence]),
   )
+})
+
+t.test('few records are acknowledged before more are asked for', async (t) => {
+  const { fetcher, replicas, asked, last } = world(2)
+  const [first = new FakeReplica(0), second = new FakeReplica(1)] = replicas
+  fetcher.setReplicas(replicas)
+  await asked[0]?.answer(withRecords(0, 'abc'), withRecords(1, 'de'))
+  t.equal(asked.length, 1)
+  await first.sync()
+  t.same(last(), ['0 has 3'])
+  await second.sync()
+  t.same(last(), ['1 has 2'])
+  await asked[1]?.answer(fetched(0))
+  t.equal(asked.length, 3, 'a fetch is waiting')
+})
+
+t.test('what can no longer be acknowledged keeps no other from its records', async (t) => {
+  const ends = {
+    'it leaves': ({ fetcher, replicas }: ReturnType<typeof world>) =>
+      fetcher.setReplicas(replicas.slice(1)),
+    'its role ends': ({ replicas: [replica] }: ReturnType<typeof world>) => {
+      if (replica === undefined) return
+      replica.mayStart = false
+      for (const watch of replica.watches) watch.roleEnded()
+    },
+  }
+  for (const [name, end] of Object.entries(ends)) {
+    const within = world(2)
+    const { fetcher, replicas, asked, clock } = within
+    fetcher.setReplicas(replicas)
+    await asked[0]?.answer(withRecords(0, 'abc'))
+    t.equal(asked.length, 1, name)
+    end(within)
+    await clock.advance(retryMs)
+    t.equal(asked.length, 2, name)
+    await asked[1]?.answer()
+    t.equal(asked.length, 3, name)
+  }
 })
 
 t.test('records that are durable within the turn are acknowledged by the next fetch', async (t) => {
@@ -230,7 +271,7 @@ t.test('without a sync of its disk it takes only so many answers', async (t) => 
   const { fetcher, replicas, asked } = world(1)
   fetcher.setReplicas(replicas)
   const most = limits.replicaAnswersAheadMax
-  for (let i = 0; i < most; i++) await asked[i]?.answer(withRecords(0, 'x'))
+  for (let i = 0; i < most; i++) await asked[i]?.answer(withRecords(0, many))
   t.equal(asked.length, most)
   await replicas[0]?.sync()
   t.equal(asked.length, most + 1)
@@ -299,14 +340,15 @@ t.test('answers of a session that ended are dropped, and so is its failure', asy
   const { fetcher, replicas, asked, clock } = world(1)
   const [replica = new FakeReplica(0)] = replicas
   fetcher.setReplicas(replicas)
-  await asked[0]?.answer(withRecords(0, 'abc'))
+  await asked[0]?.answer(withRecords(0, many))
   await replica.sync()
   t.equal(asked.length, 3)
   await asked[1]?.fail('REQUEST_TIMED_OUT')
   await asked[2]?.answer(withRecords(0, 'late'))
   await clock.advance(retryMs)
-  t.same(replica.appended, ['abc'])
-  t.match(asked[3], { session: 2, sequence: 0, partitions: [{ offset: 3, isStart: true }] })
+  t.same(replica.appended, [many])
+  const partitions = [{ offset: many.length, isStart: true }]
+  t.match(asked[3], { session: 2, sequence: 0, partitions })
 })
 
 t.test('records that do not continue a log cause a warning and a pause', async (t) => {
