@@ -167,6 +167,11 @@ export class ClusterWatch {
     await Promise.all(this.#reading)
   }
 
+  /** The image shows what this session has just written: no event has to come first. */
+  wrote(): void {
+    this.#changeSoon()
+  }
+
   /** Reads one broker's registration again. */
   async readBroker(id: BrokerId): Promise<void> {
     await this.#read({ type: 'broker', id })

@@ -14,6 +14,7 @@
 import { isNatural, objectOf } from '../../json.ts'
 import type { BrokerId, DirectoryId, Life } from '../../protocol/mq/messages.ts'
 import type { Offset } from '../../protocol/mq/record-batch.ts'
+import { isSameLife, type Member } from '../partition/partition-state.ts'
 
 export const logConditions = ['whole', 'tail-cut', 'incomplete', 'ahead'] as const
 export type LogCondition = (typeof logConditions)[number]
@@ -78,6 +79,12 @@ export function placeOf(name: string): ReplicaPlace | undefined {
 
 export function isFault(status: ReplicaStatus): status is FaultStatus {
   return status.type === 'unavailable' || status.type === 'damaged'
+}
+
+/** The member has been in sync ever since the ISR named it. */
+export function isUnbroken(member: Member, standing: Standing | undefined): boolean {
+  if (member.isAwaited || standing?.life === undefined) return false
+  return isSameLife(member, standing.life) && faultOf(standing.status) === undefined
 }
 
 /** Why this replica cannot be used; undefined if it can. */

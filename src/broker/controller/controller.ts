@@ -36,7 +36,7 @@
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { ImageChange, PartitionPlace } from '../cluster/image-changes.ts'
-import { faultOf, isFault, type Standing } from '../cluster/replica-status.ts'
+import { faultOf, isFault, isUnbroken, type Standing } from '../cluster/replica-status.ts'
 import {
   areSameMembers,
   byBroker,
@@ -48,7 +48,7 @@ import {
   withIsr,
   withoutLeader,
 } from '../partition/partition-state.ts'
-import { isUnbroken, type Leaving, preferredState, withoutLeaving } from './leadership.ts'
+import { type Leaving, preferredState, withoutLeaving } from './leadership.ts'
 import { settledState, type TopicWrite, topicWritesOf } from './reassignment.ts'
 import { electByReports, isCurrent } from './recovery-election.ts'
 

@@ -203,6 +203,8 @@ export class ControllerDriver {
         image.setState(topic, partition, { ...state, version: state.version + 1 })
         log.info({ topic, partition, state }, 'Wrote a partition state')
       }
+      // What the event would have read comes only behind the writes that are still in flight.
+      watch.wrote()
     } catch (error) {
       const isRefused = error instanceof ZkMultiError
       if (await this.#wasDeposed(error)) return

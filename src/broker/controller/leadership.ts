@@ -5,14 +5,8 @@
 // (api/elect-leaders.ts).
 
 import { type BrokerId, noBroker } from '../../protocol/mq/messages.ts'
-import { faultOf, type Standing } from '../cluster/replica-status.ts'
-import {
-  isSameLife,
-  leaderOf,
-  type Member,
-  memberOf,
-  type PartitionState,
-} from '../partition/partition-state.ts'
+import { isUnbroken, type Standing } from '../cluster/replica-status.ts'
+import { leaderOf, memberOf, type PartitionState } from '../partition/partition-state.ts'
 
 /** Why the preferred replica is not made the leader. */
 export type NoMove =
@@ -49,12 +43,6 @@ export function withoutLeaving(
   if (leader === undefined || !leaving.isLeaving(leader.broker)) return undefined
   const next = standings.find((standing) => mayTakeOver(known, standing, leaving))
   return next === undefined ? undefined : ledBy(known, next.broker)
-}
-
-/** The member has been in sync ever since the ISR named it. */
-export function isUnbroken(member: Member, standing: Standing | undefined): boolean {
-  if (member.isAwaited || standing?.life === undefined) return false
-  return isSameLife(member, standing.life) && faultOf(standing.status) === undefined
 }
 
 /** It is in sync, and its broker stays. */

@@ -11,7 +11,7 @@
 
 import type { BrokerId } from '../../protocol/mq/messages.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
-import type { Standing } from '../cluster/replica-status.ts'
+import { isUnbroken, type Standing } from '../cluster/replica-status.ts'
 import {
   isGoingBack,
   type Move,
@@ -19,7 +19,7 @@ import {
   type TopicAssignment,
 } from '../cluster/topic-assignment.ts'
 import { leaderOf, memberOf, type PartitionState, withIsr } from '../partition/partition-state.ts'
-import { isUnbroken, type Leaving, mayTakeOver } from './leadership.ts'
+import { type Leaving, mayTakeOver } from './leadership.ts'
 
 /** What a partition's brokers do now. */
 interface Seen extends Leaving {

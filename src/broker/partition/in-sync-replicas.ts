@@ -208,14 +208,18 @@ export class InSyncReplicas {
     return begun
   }
 
-  /** Its process ended: its last fetch no longer counts towards joining until it fetches again. */
-  followerGone(id: BrokerId): void {
+  /**
+   * Its process ended: its last fetch no longer counts towards joining until it fetches again. Of a
+   * quiet partition it said nothing for long, and has had everything until now: it lags from now on.
+   */
+  followerGone(id: BrokerId, leaderEnd: Offset, nowMs: number): void {
     const follower = this.#followers.get(id)
     if (follower === undefined) return
-    const { life, fetchedMs } = follower
+    const { life, fetchedMs, end } = follower
     const isAwaited = this.#isr.get(id)?.isAwaited === true
     const hasFetched = fetchedMs > Number.NEGATIVE_INFINITY
-    const caughtUpMs = isAwaited || hasFetched ? follower.caughtUpMs : Number.NEGATIVE_INFINITY
+    const hadAll = end === leaderEnd ? nowMs : follower.caughtUpMs
+    const caughtUpMs = isAwaited || hasFetched ? hadAll : Number.NEGATIVE_INFINITY
     this.#followers.set(id, saidNothing(life, caughtUpMs))
   }
 

@@ -413,8 +413,8 @@ export class Partition {
     return this.#replicas?.waitsFor(id, nowMs) ?? false
   }
 
-  followerGone(id: BrokerId): void {
-    this.#replicas?.followerGone(id)
+  followerGone(id: BrokerId, nowMs: number): void {
+    this.#replicas?.followerGone(id, this.#logEnd, nowMs)
   }
 
   memberGone(member: Member): void {

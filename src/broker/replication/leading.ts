@@ -104,7 +104,7 @@ export class Leading {
   }
 
   followerGone(id: BrokerId): void {
-    this.#core.followerGone(id)
+    this.#core.followerGone(id, this.#clock.nowMs())
   }
 
   /** The life that the ISR names is over. */

@@ -20,10 +20,10 @@ import type { Turn } from '../../turn.ts'
 import type { Disk } from '../../world.ts'
 import type { ClusterImage } from '../cluster/cluster-image.ts'
 import type { ImageChange, ImageChanges } from '../cluster/image-changes.ts'
-import type { ReplicaReport } from '../cluster/replica-status.ts'
+import { isUnbroken, type ReplicaReport } from '../cluster/replica-status.ts'
 import type { Checkpoint, LogCheckpoint } from '../partition/checkpoint.ts'
 import { directoryName } from '../partition/partition-directory.ts'
-import type { PartitionState } from '../partition/partition-state.ts'
+import type { Member, PartitionState } from '../partition/partition-state.ts'
 import { AssignedReplicas } from './assigned-replicas.ts'
 import type { BrokerLinks } from './broker-links.ts'
 import { Fetchers } from './fetchers.ts'
@@ -231,8 +231,17 @@ export class ReplicaManager implements ReplicaHost {
     giveUp(replica)
   }
 
+  /**
+   * A broker that ends leaves thousands of ISRs: the controller takes it out of them, a hundred in one
+   * write, but out of none in which the leader would be alone, in case that is gone itself. So a
+   * leader that lives does that.
+   */
   #takeOutGone(replica: Replica, { isr }: PartitionState): void {
     const { image } = this.#options
+    const { topicId, partition } = replica
+    const isThere = (member: Member) =>
+      isUnbroken(member, image.standing({ topicId, partition, broker: member.broker }))
+    if (isr.filter(isThere).length > 1) return
     for (const member of isr) {
       // A lower epoch in the image proves nothing: a follower may fetch before we see it register.
       const epoch = image.brokers.get(member.broker)?.epoch ?? Number.POSITIVE_INFINITY

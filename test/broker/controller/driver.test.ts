@@ -56,12 +56,16 @@ function makeCandidate(tree: MemoryTree, broker: number) {
   const image = new ClusterImage()
   const clock = new VirtualClock()
   const log = new RecordingLogger()
+  const lookedAt: (() => void)[] = []
   const watch: ClusterWatch = new ClusterWatch({
     zk,
     image,
     turn: new Turn(setImmediate),
     log,
-    onChange: () => driver.imageChanged(),
+    onChange: () => {
+      for (const look of lookedAt) look()
+      driver.imageChanged()
+    },
   })
   const driver = new ControllerDriver({
     self: broker as BrokerId,
@@ -77,7 +81,7 @@ function makeCandidate(tree: MemoryTree, broker: number) {
     driver.stop()
   }
   zk.once('expired', end)
-  return { zk, image, clock, log, watch, driver, end }
+  return { zk, image, clock, log, watch, driver, end, lookedAt }
 }
 
 /** Brokers 1 to 3 are alive, and the topic has no leader yet. */
@@ -284,7 +288,10 @@ async function clusterOf(...replicas: readonly BrokerId[][]) {
   const one = await candidate(tree, 1)
   const leaders = () => replicas.map((_, partition) => one.image.state('many', partition)?.leader)
   const multis = () => one.zk.made.filter((call) => call.startsWith('multi ')).length
-  return { tree, ...one, leaders, multis }
+  /** How many partitions broker 3 led, each time the broker looked at the image. */
+  const adopted: number[] = []
+  one.lookedAt.push(() => adopted.push(leaders().filter((leader) => leader === 3).length))
+  return { tree, ...one, leaders, multis, adopted }
 }
 
 t.test('the states of many partitions share few writes', async (t) => {
@@ -296,6 +303,19 @@ t.test('the states of many partitions share few writes', async (t) => {
   await settled()
   t.ok(leaders().every((leader) => leader === 3))
   t.equal(multis() - before, 3)
+})
+
+t.test('a written state is adopted at once, whatever is still being written', async (t) => {
+  const many = Array.from({ length: 250 }, () => ids(2, 3))
+  const { tree, zk, adopted, leaders } = await clusterOf(...many)
+  const stopped = zk.stopAt('request', 'multi', zkPaths.state('many', 199))
+  tree.end(2)
+  await stopped
+  await settled()
+  const ledByThree = leaders().filter((leader) => leader === 3).length
+  t.equal(ledByThree, 100)
+  t.equal(adopted.at(-1), ledByThree, 'behind the other writes, no read has shown it')
+  zk.resume()
 })
 
 t.test('a state that changed meanwhile does not hold up those that shared its write', async (t) => {

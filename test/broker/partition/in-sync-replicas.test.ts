@@ -145,9 +145,26 @@ t.test(
 t.test('the last fetch of a dead replica does not let it join', async (t) => {
   const replicas = leader([1, 2])
   fetched(replicas, 3, 10)
-  replicas.followerGone(id(3))
+  replicas.followerGone(id(3), 10, 2)
   t.equal(replicas.propose(10, 2), undefined)
 })
+
+t.test(
+  'a member of a quiet partition lags only some time after its process has ended',
+  async (t) => {
+    const replicas = leader([1, 2, 3])
+    fetched(replicas, 2, 10, 1)
+    fetched(replicas, 3, 10, 1)
+    replicas.followerGone(id(3), 10, 5000)
+    t.equal(replicas.propose(10, 5100), undefined, 'it had everything until then')
+    t.same(replicas.propose(10, 5101), members(1, 2))
+    const behind = leader([1, 2, 3])
+    fetched(behind, 2, 10, 1)
+    fetched(behind, 3, 9, 1)
+    behind.followerGone(id(3), 10, 5000)
+    t.same(behind.propose(10, 5001), members(1, 2), 'but not one that was behind already')
+  },
+)
 
 t.test(
   'a member whose named life is over leaves at once, and nothing is committed before',

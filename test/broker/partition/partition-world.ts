@@ -360,7 +360,7 @@ export class PartitionWorld {
     for (const replica of this.#replicas) {
       const { id, directory, brokerEpoch: epoch, report: status } = replica
       if (!replica.alive) {
-        for (const other of this.#replicas) other.core.followerGone(id)
+        for (const other of this.#replicas) other.core.followerGone(id, this.#nowMs)
         continue
       }
       const session = epoch

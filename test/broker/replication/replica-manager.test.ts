@@ -40,6 +40,7 @@ async function world(disk = new MemoryDisk()) {
   const asked: BrokerId[] = []
   const reported: (readonly ReplicaReport[])[] = []
   const failures: Error[] = []
+  const written: PartitionState[] = []
   const checkpoint = new Checkpoint(new DurableFile(disk.openFiles(), 'checkpoints.json'))
   const manager = new ReplicaManager({
     self: 1 as BrokerId,
@@ -54,7 +55,10 @@ async function world(disk = new MemoryDisk()) {
     checkpoint,
     maintenanceMs: 1000,
     checkedBytesPerSecond: 2 ** 20,
-    writeState: async () => undefined,
+    writeState: async (_, state) => {
+      written.push(state)
+      return undefined
+    },
     report: (reports) => reported.push(reports),
     failed: (error) => failures.push(error),
   })
@@ -81,6 +85,7 @@ async function world(disk = new MemoryDisk()) {
     disk,
     asked,
     failures,
+    written,
     checkpoint,
     manager,
     replica,
@@ -358,6 +363,22 @@ t.test('a leader learns of other replicas, and writes its ISR for that assignmen
   t.equal(replica(0).assignmentVersion, 5)
   t.equal(replica(1).assignmentVersion, 5)
 })
+
+t.test(
+  'a leader takes a broker that is gone out of the ISR only if it is then alone',
+  async (t) => {
+    const { manager, image, written, open } = await world()
+    image.setTopic('goals', { topicId: 'x', replicas: [ids(1, 2, 3), ids(2, 1), ids(2, 3)] }, 5)
+    setState(image, 0, { leader: 1 as BrokerId, isr: members(1, 2, 3) })
+    open()
+    image.removeBroker(3 as BrokerId)
+    manager.imageChanged(ours)
+    t.same(written, [], 'the controller does that, together with many others')
+    image.removeBroker(2 as BrokerId)
+    manager.imageChanged(ours)
+    t.match(written, [{ isr: members(1) }])
+  },
+)
 
 t.test('a replica that is assigned again is opened when its directory is gone', async (t) => {
   const { manager, image, disk, open } = await world()
