@@ -21,6 +21,7 @@ const fetcher = 'broker/replication/replica-fetcher.ts'
 const controller = 'broker/controller/controller.ts'
 const election = 'broker/controller/recovery-election.ts'
 const leadership = 'broker/controller/leadership.ts'
+const status = 'broker/cluster/replica-status.ts'
 const image = 'broker/cluster/cluster-image.ts'
 const reports = 'broker/session/replica-reports.ts'
 const driver = 'broker/controller/driver.ts'
@@ -389,7 +390,7 @@ export const mqMutants: readonly Mutant[] = [
     rule: epochRule,
     edits: [
       {
-        file: leadership,
+        file: status,
         from: 'return isSameLife(member, standing.life) && faultOf',
         to: 'return faultOf',
       },
