@@ -140,8 +140,12 @@ export class Following {
     return 'later'
   }
 
-  /** Follows the leader's high watermark and log start, as far as the log goes. */
+  /**
+   * Follows the leader's high watermark and log start, as far as the log goes. While it is cut, what
+   * becomes durable may be gone already.
+   */
   followOffsets(): void {
+    if (this.#cut.isRunning) return
     this.#core.learnHighWatermark(this.#leadersHighWatermark)
     const { removeBefore } = this.#options
     if (this.#leadersLogStart > this.#core.logStart) removeBefore(this.#leadersLogStart)

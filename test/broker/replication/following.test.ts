@@ -1,4 +1,5 @@
 import t from 'tap'
+import { MemoryDirectory } from '../../log/memory-directory.ts'
 import { settled } from '../../virtual-clock.ts'
 import { answer, batch, flipped, following, follows, leads, open, ours } from './replica-world.ts'
 
@@ -61,6 +62,31 @@ t.test('a log is cut where its leader’s differs, after its checkpoint was lowe
   t.equal(replica.logEnd, 1)
   t.equal(replica.lastEpoch, 3)
   t.ok(replica.mayStart)
+})
+
+t.test('a log that is being cut shows no more committed records', async (t) => {
+  const held: (() => void)[] = []
+  let isHeld = false
+  const schedule = (step: () => void) => {
+    if (isHeld) held.push(step)
+    else setImmediate(step)
+  }
+  const { replica, host } = open(new MemoryDirectory({ schedule }))
+  replica.become(follows, ours)
+  replica.appendFetched(answer(replica, batch(1, { offset: 0 }), 9))
+  await settled()
+  isHeld = true
+  replica.appendFetched(answer(replica, batch(2, { offset: 1 }), 9))
+  await settled()
+  host.truncating = []
+  const begun = replica.beginAnew({ logStart: 9, baseEpoch: 5, producers: [] })
+  isHeld = false
+  for (const step of held) step()
+  await settled()
+  t.match(replica.position({ isStart: false }), { durableEnd: 3, highWatermark: 1 })
+  host.truncating[0]?.()
+  await begun
+  t.match(replica.position({ isStart: false }), { offset: 9, highWatermark: 9 })
 })
 
 t.test('a state that arrives while a log is being cut is adopted afterwards', async (t) => {
