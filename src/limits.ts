@@ -110,6 +110,12 @@ export const limits = {
   /** The answer of one multiRead, excluding its last part; further parts are refused. */
   multiReadBytesMax: 16 * 1024 * 1024,
 
+  /**
+   * Znodes of an ensemble; above, a create is refused with QUOTAEXCEEDED. Ten times what a server holds
+   * in 250 MB, and below 2^24, where the maps end that hold rare fields by znode.
+   */
+  znodesMax: 10_000_000,
+
   /** Watches of one connection; above, the client gets THROTTLEDOP and keeps its watches. */
   watchesPerConnectionMax: 1_000_000,
 

@@ -41,7 +41,8 @@ const reasons: Readonly<Record<ErrorCode, string>> = {
   REQUESTTIMEOUT: 'the server did not answer in time',
   RECONFIGDISABLED: 'changing the members is disabled',
   SESSIONCLOSEDREQUIRESASLAUTH: 'the server requires SASL authentication',
-  QUOTAEXCEEDED: 'a quota would be exceeded',
+  QUOTAEXCEEDED:
+    'a quota would be exceeded, or the servers hold as many znodes as they may: delete some',
   THROTTLEDOP: 'too many requests are waiting for an answer',
 }
 

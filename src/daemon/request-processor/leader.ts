@@ -98,6 +98,14 @@ export class LeaderProcessor {
         const origin = learner
         const asked = { zxid, origin, seq, session, identities, request, wallMs, newPassword }
         const txn = this.#prep.prepare(asked)
+        const { fullness } = this.#prep
+        if (fullness.takeNews()) {
+          const { znodesMax } = fullness
+          this.#logger.warn(
+            { znodesMax },
+            'A create is refused: there are as many znodes as may be',
+          )
+        }
         const obstacle = this.#prep.takeObstacle()
         if (obstacle !== undefined && this.#maybePostpone(learner, seq, obstacle)) return
         this.#propose(zxid, txn)

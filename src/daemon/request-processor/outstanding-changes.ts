@@ -33,6 +33,8 @@ interface ChangeRecord {
   zxid: Zxid
   /** the previous record of the path, until `commit` */
   replaced: ChangeRecord | undefined
+  /** znodes more: 1, 0 or -1 */
+  readonly more: number
   /** its addition to the usage of quotas; undefined: none */
   growth: Growth | undefined
 }
@@ -53,6 +55,8 @@ export class OutstandingChanges {
    * Ephemerals whose latest record is here and not a deletion, by owner: needed to close a session.
    */
   readonly #ephemerals = new Map<SessionId, Set<string>>()
+  /** The sum of the records' `more`. */
+  #more = 0
   /** By path of the quota; undefined if quotas are not enforced. */
   readonly #growth: Map<string, Usage> | undefined
 
@@ -63,6 +67,11 @@ export class OutstandingChanges {
 
   get pathCount(): number {
     return this.#latest.size
+  }
+
+  /** Znodes once everything in flight is committed. */
+  get znodeCount(): number {
+    return this.#tree.nodeCount + this.#more
   }
 
   /** The znode as it will be; `path` is one that a create would accept, or does not exist. */
@@ -101,7 +110,7 @@ export class OutstandingChanges {
     after.createCount = (parent.createCount + 1) | 0
     after.childCount++
     this.#record(parentOf(path), after)
-    this.#record(path, {
+    const znode = {
       version: 0,
       createCount: 0,
       childCount: 0,
@@ -109,7 +118,8 @@ export class OutstandingChanges {
       acl,
       aversion: 0,
       dataBytes,
-    })
+    }
+    this.#record(path, znode, 1)
     return after.createCount
   }
 
@@ -117,7 +127,7 @@ export class OutstandingChanges {
     const after = copyOf(parent)
     after.childCount--
     this.#record(parentOf(path), after)
-    this.#record(path, undefined)
+    this.#record(path, undefined, -1)
   }
 
   setData(
@@ -156,6 +166,7 @@ export class OutstandingChanges {
   abandon(): void {
     for (let record = this.#uncommitted.pop(); record; record = this.#uncommitted.pop()) {
       const { path, replaced } = record
+      this.#more -= record.more
       this.#forgetGrowth(record)
       this.#forgetOwner(record)
       if (replaced === undefined) this.#latest.delete(path)
@@ -172,6 +183,7 @@ export class OutstandingChanges {
     for (let record = records.head; record !== undefined; record = records.head) {
       if (record.zxid > zxid) break
       records.shift()
+      this.#more -= record.more
       this.#forgetGrowth(record)
       if (this.#latest.get(record.path) !== record) continue
       this.#latest.delete(record.path)
@@ -185,12 +197,14 @@ export class OutstandingChanges {
     this.#records.clear()
     this.#ephemerals.clear()
     this.#growth?.clear()
+    this.#more = 0
   }
 
-  #record(path: string, znode: PendingZnode | undefined): void {
+  #record(path: string, znode: PendingZnode | undefined, more = 0): void {
     const replaced = this.#latest.get(path)
     const growth = this.#growth && this.#grow(this.#growth, path, znode)
-    const record = { path, znode, zxid: zxidZero, replaced, growth }
+    const record = { path, znode, zxid: zxidZero, replaced, more, growth }
+    this.#more += more
     if (replaced !== undefined) this.#forgetOwner(replaced)
     this.#noteOwner(record)
     this.#latest.set(path, record)

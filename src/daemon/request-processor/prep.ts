@@ -35,8 +35,10 @@ import { isAllowed, normalizeAcl } from '../ztree/acl.ts'
 import type { DueAt } from '../ztree/expiry.ts'
 import { exceeds, type Usage } from '../ztree/quotas.ts'
 import { type Change, sessionCreatedBy, type Txn, type TxnBody } from '../ztree/txn.ts'
-import { lifetimes, nextVersion } from '../ztree/znode.ts'
+import { lifetimes } from '../ztree/uncommon.ts'
+import { nextVersion } from '../ztree/znode.ts'
 import { configPath, type Session, type ZTree } from '../ztree/ztree.ts'
+import { Fullness } from './fullness.ts'
 import { OutstandingChanges, type PendingZnode } from './outstanding-changes.ts'
 import { nextMembers, type Reconfig } from './reconfiguration.ts'
 
@@ -50,6 +52,8 @@ export interface WriteRules {
   readonly votersMin?: number
   /** Whether an ACL may name users of SASL. */
   readonly hasSasl?: boolean
+  /** Creates above are refused; `limits.znodesMax` if absent. */
+  readonly znodesMax?: number
 }
 
 export interface PrepOptions {
@@ -96,6 +100,7 @@ export type Obstacle =
   | { readonly type: 'followers' }
 
 export class Prep {
+  readonly fullness: Fullness
   readonly #tree: ZTree
   readonly #ensemble: Pick<Ensemble, 'self' | 'configuration' | 'judgeConfiguration'>
   readonly #sessions: SessionTracker
@@ -116,6 +121,7 @@ export class Prep {
     this.#minTimeoutMs = options.minSessionTimeoutMs
     this.#maxTimeoutMs = options.maxSessionTimeoutMs
     this.#rules = options.rules
+    this.fullness = new Fullness(options.rules.znodesMax ?? limits.znodesMax)
     const countsQuotas = options.rules.enforceQuota
     this.#outstanding = new OutstandingChanges(options.tree, { countsQuotas })
   }
@@ -356,6 +362,7 @@ export class Prep {
     if (this.#outstanding.find(path) !== undefined) return errorCodes.NODEEXISTS
     if (parent.ephemeralOwner !== noSession) return errorCodes.NOCHILDRENFOREPHEMERALS
     const dataBytes = data === null ? 0 : data.length
+    if (this.fullness.refuses(this.#outstanding.znodeCount)) return errorCodes.QUOTAEXCEEDED
     if (this.#isBeyondQuota(path, { count: 1, bytes: dataBytes })) return errorCodes.QUOTAEXCEEDED
     const ephemeralOwner = ephemeral ? session : noSession
     const fields = { ephemeralOwner, acl, dataBytes }

@@ -265,7 +265,7 @@ async function load(db: TreeDatabase, directory: string): Promise<ZTree> {
         if ('otherFormat' in meta) {
           throw damage(`its format is ${meta.otherFormat}, this server knows ${storeFormat}`)
         }
-        saved = { meta, tree: new ZTree(meta.lastApplied) }
+        saved = { meta, tree: new ZTree(meta.lastApplied, meta) }
         continue
       }
       if (saved === undefined) throw damage('its zxid is missing')

@@ -3,7 +3,7 @@
 // so every due one may be deleted immediately. Kept by the tree, on every server; the leader
 // queries it (request-processor/reaper.ts). Rules as in ZooKeeper's ContainerManager.
 
-import { lifetimes } from './znode.ts'
+import { lifetimes } from './uncommon.ts'
 
 /** The fields that the rules use. */
 interface Mortal {

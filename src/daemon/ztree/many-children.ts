@@ -1,6 +1,7 @@
 // The names of a parent's children where these are many: encoded for both dialects and kept up to
 // date with each change, so that listing 500 000 costs as little as writing their bytes to a socket.
-// A set of paths would have to be walked and encoded, which holds the event loop for 150 ms.
+// The znodes themselves would have to be walked and their names encoded, which holds the event loop
+// for 150 ms.
 //
 // The names are spread over runs of a few KiB by their hash: a change costs one run, and so little.
 //
@@ -8,7 +9,7 @@
 //   runs      names …   │ names …  │  names …          │  names …
 //
 // A run that grows too long is split in the middle of its range; a short one joins its neighbour.
-// The hash is the same on every server. Used by znode.ts alone.
+// The hash is the same on every server. Used by znodes.ts alone.
 
 import { invariant } from '../../invariant.ts'
 import { type EncodedNames, NameRun } from '../../protocol/name-run.ts'
@@ -28,51 +29,38 @@ export interface NamesPage {
 }
 
 export class ManyChildren {
-  /** the parent's path, with a slash at its end */
-  readonly #prefix: string
   /** the lowest hash of each run, ascending from 0 */
   readonly #starts: number[] = [0]
   readonly #runs: NameRun[] = [new NameRun()]
   #size = 0
   #bytes = 0
 
-  /** @param paths of the children */
-  constructor(paths: Iterable<string>) {
-    const [first = ''] = paths
-    this.#prefix = first.slice(0, nameStart(first))
-    for (const path of paths) this.add(path)
+  constructor(names: Iterable<string>) {
+    for (const name of names) this.add(name)
   }
 
   get size(): number {
     return this.#size
   }
 
-  /** A path that is not there yet. */
-  add(path: string): void {
-    const start = this.#prefix.length
-    const at = this.#runAt(hashOf(path, start))
+  /** A name that is not there yet. */
+  add(name: string): void {
+    const at = this.#runAt(hashOf(name))
     const run = this.#run(at)
     this.#bytes -= run.bytes
-    run.add(path.slice(start))
+    run.add(name)
     this.#bytes += run.bytes
     this.#size++
     if (run.bytes > runBytesMax) this.#split(at, run)
   }
 
-  delete(path: string): void {
-    const start = this.#prefix.length
-    const at = this.#runAt(hashOf(path, start))
+  delete(name: string): void {
+    const at = this.#runAt(hashOf(name))
     const run = this.#run(at)
     this.#bytes -= run.bytes
-    if (run.remove(path.slice(start))) this.#size--
+    if (run.remove(name)) this.#size--
     this.#bytes += run.bytes
     if (run.bytes < runBytesMin) this.#maybeJoin(at)
-  }
-
-  *[Symbol.iterator](): Generator<string> {
-    for (const run of this.#runs) {
-      for (const name of run.names()) yield this.#prefix + name
-    }
   }
 
   /** Valid until the next change. */
@@ -102,7 +90,7 @@ export class ManyChildren {
     const run = this.#run(at)
     if (from <= (this.#starts[at] ?? 0)) return run
     const rest = new NameRun()
-    for (const name of run.names()) if (hashOf(name, 0) >= from) rest.add(name)
+    for (const name of run.names()) if (hashOf(name) >= from) rest.add(name)
     return rest
   }
 
@@ -134,7 +122,7 @@ export class ManyChildren {
     const lower = new NameRun(runBytesMax)
     const upper = new NameRun(runBytesMax)
     for (const name of run.names()) {
-      const half = hashOf(name, 0) < middle ? lower : upper
+      const half = hashOf(name) < middle ? lower : upper
       half.add(name)
     }
     this.#runs.splice(at, 1, lower, upper)
@@ -152,15 +140,11 @@ export class ManyChildren {
   }
 }
 
-function nameStart(path: string): number {
-  return path.lastIndexOf('/') + 1
-}
-
-/** Of a path's name, from 0 to 2^32: FNV-1a, then the last steps of MurmurHash3. */
-export function hashOf(path: string, start: number): number {
+/** From 0 to 2^32: FNV-1a, then the last steps of MurmurHash3. */
+export function hashOf(name: string): number {
   let hash = 0x811c9dc5
-  for (let i = start; i < path.length; i++) {
-    hash = Math.imul(hash ^ path.charCodeAt(i), 0x01000193)
+  for (let i = 0; i < name.length; i++) {
+    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193)
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)

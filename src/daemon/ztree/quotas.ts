@@ -12,6 +12,7 @@
 
 import { parentOf } from '../../protocol/path.ts'
 import type { Znode } from './znode.ts'
+import type { Znodes } from './znodes.ts'
 
 export interface Usage {
   count: number
@@ -43,11 +44,11 @@ const limitsName = '/zookeeper_limits'
 const statsName = '/zookeeper_stats'
 
 export class Quotas {
-  readonly #znodes: ReadonlyMap<string, Znode>
+  readonly #znodes: Znodes
   readonly #byPath = new Map<string, { path: string; limits: QuotaLimits; usage: Usage }>()
   #crossings: Crossing[] = []
 
-  constructor(znodes: ReadonlyMap<string, Znode>) {
+  constructor(znodes: Znodes) {
     this.#znodes = znodes
   }
 
@@ -114,14 +115,12 @@ export class Quotas {
 
   /** Counts a whole subtree, once; changes update the result. */
   #measure(root: string): Usage {
-    const usage = { count: 0, bytes: 0 }
-    const paths = [root]
-    for (let path = paths.pop(); path !== undefined; path = paths.pop()) {
-      const znode = this.#znodes.get(path)
-      if (znode === undefined) continue
+    const znode = this.#znodes.get(root)
+    if (znode === undefined) return { count: 0, bytes: 0 }
+    const usage = { count: 1, bytes: znode.dataBytes }
+    for (const { dataBytes } of this.#znodes.below(znode)) {
       usage.count++
-      usage.bytes += znode.dataBytes
-      for (const child of znode.children) paths.push(child)
+      usage.bytes += dataBytes
     }
     return usage
   }

@@ -6,7 +6,7 @@
 // on the path: watch-manager.ts for the events, storage/tree-store.ts for the dirty keys.
 
 import { errorCodes } from '../../protocol/error-codes.ts'
-import { basename, parentOf } from '../../protocol/path.ts'
+import { parentOf } from '../../protocol/path.ts'
 import type { Acl, SessionId, Stat } from '../../protocol/records.ts'
 import type { MultiResult, ReplyBody, WatchEvent } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
@@ -15,9 +15,10 @@ import { AclTable } from './acl-table.ts'
 import { type Digest, DigestSum, Hash } from './digest.ts'
 import { Expiry } from './expiry.ts'
 import { Quotas } from './quotas.ts'
-import { Slab } from './slab.ts'
 import { type Change, sessionCreatedBy, type Txn, type TxnBody } from './txn.ts'
-import { initialFields, lifetimes, shownData, statOf, Znode, type ZnodeFields } from './znode.ts'
+import { lifetimes } from './uncommon.ts'
+import { initialFields, shownData, statOf, type Znode, type ZnodeFields } from './znode.ts'
+import { Znodes } from './znodes.ts'
 
 export interface Session {
   readonly timeoutMs: number
@@ -42,8 +43,7 @@ export interface Dirty {
 }
 
 export class ZTree {
-  #slab = new Slab()
-  #znodes = new Map<string, Znode>()
+  #znodes: Znodes
   #sessions = new Map<SessionId, Session>()
   #ephemerals = new Map<SessionId, Set<string>>()
   #lastApplied: Zxid
@@ -52,7 +52,7 @@ export class ZTree {
   #digest = new DigestSum()
   #acls = new AclTable()
   #expiry = new Expiry()
-  #quotas = new Quotas(this.#znodes)
+  #quotas: Quotas
   #membership: { readonly text: string; readonly version: Zxid } | undefined
   readonly #hash = new Hash()
   #dirty: Dirty = { paths: new Set(), sessions: new Set() }
@@ -60,9 +60,13 @@ export class ZTree {
   /**
    * Without an argument, the initial tree of every ensemble. With one, no znode at all: the tree of
    * that zxid is about to be restored.
+   *
+   * @param znodeCount if it is known, how many will be: restoring them takes less time
    */
-  constructor(restoring?: Zxid) {
+  constructor(restoring?: Zxid, { znodeCount = 0 } = {}) {
     this.#lastApplied = restoring ?? zxidZero
+    this.#znodes = new Znodes(znodeCount)
+    this.#quotas = new Quotas(this.#znodes)
     if (restoring !== undefined) return
     for (const path of ['/', '/zookeeper', configPath, '/zookeeper/quota']) {
       this.restore(path, path === configPath ? configFields : initialFields)
@@ -71,19 +75,18 @@ export class ZTree {
   }
 
   /**
-   * Restores a znode, after its parent.
+   * Restores a znode that is not there yet, after its parent.
    *
    * @returns whether its parent exists
    */
   restore(path: string, fields: ZnodeFields): boolean {
-    const parent = path === '/' ? undefined : this.#znodes.get(parentOf(path))
+    const parentPath = parentOf(path)
+    const parent = path === '/' ? undefined : this.#znodes.get(parentPath)
     if (parent === undefined && path !== '/') return false
-    const znode = new Znode(this.#slab, fields, this.#acls.share(fields.acl))
-    this.#znodes.set(path, znode)
-    parent?.addChild(path)
+    const znode = this.#znodes.restore(path, parent, fields, this.#acls.share(fields.acl))
     this.#count(path, znode)
     this.#changed(path, znode)
-    if (parent !== undefined) this.#noteExpiry(parentOf(path), parent)
+    if (parent !== undefined) this.#noteExpiry(parentPath, parent)
     return true
   }
 
@@ -94,7 +97,6 @@ export class ZTree {
 
   /** Takes over the contents of `other`, which must not be used any more. */
   become(other: ZTree): void {
-    this.#slab = other.#slab
     this.#znodes = other.#znodes
     this.#sessions = other.#sessions
     this.#ephemerals = other.#ephemerals
@@ -120,7 +122,7 @@ export class ZTree {
     this.#membership = { text, version }
     const znode = this.#znodes.get(configPath)
     if (znode === undefined) return
-    znode.shown = () => shownConfiguration(znode.data) ?? text
+    znode.shown = () => shownConfiguration(this.configuration) ?? text
     znode.shownMzxid = version
   }
 
@@ -182,9 +184,7 @@ export class ZTree {
 
   /** Names, in no particular order. */
   children(znode: Readonly<Znode>): string[] {
-    const names: string[] = []
-    for (const path of znode.children) names.push(basename(path))
-    return names
+    return znode.names()
   }
 
   ephemeralsOf(session: SessionId): Iterable<string> {
@@ -196,14 +196,7 @@ export class ZTree {
     const root = this.get(path)
     if (root === undefined || path === '/' || path === '') return this.#znodes.size - 1
     let count = 0
-    const parents = [root]
-    for (let parent = parents.pop(); parent !== undefined; parent = parents.pop()) {
-      count += parent.childCount
-      for (const child of parent.children) {
-        const znode = this.#znodes.get(child)
-        if (znode !== undefined && znode.childCount > 0) parents.push(znode)
-      }
-    }
+    for (const _ of this.#znodes.below(root)) count++
     return count
   }
 
@@ -299,7 +292,7 @@ export class ZTree {
     const { path, ephemeralOwner, lifetime } = change
     const parentPath = parentOf(path)
     const parent = this.#znodes.get(parentPath)
-    if (parent === undefined || this.#znodes.has(path)) return misfit
+    if (parent === undefined) return misfit
     const acl = this.#acls.share(change.acl)
     const fields = {
       data: change.data,
@@ -314,9 +307,11 @@ export class ZTree {
       aversion: 0,
       lifetime,
     }
-    const znode = new Znode(this.#slab, fields, acl)
-    this.#znodes.set(path, znode)
-    parent.addChild(path)
+    const znode = this.#znodes.add(path, parent, fields, acl)
+    if (znode === undefined) {
+      this.#acls.release(acl)
+      return misfit
+    }
     this.#count(path, znode)
     parent.createCount = change.parentCreateCount
     parent.pzxid = zxid
@@ -338,21 +333,19 @@ export class ZTree {
   ): Extract<MultiResult, { type: 'delete' | 'error' }> {
     const parentPath = parentOf(path)
     const parent = this.#znodes.get(parentPath)
-    const znode = this.#znodes.get(path)
-    if (parent === undefined || znode === undefined || znode === parent) return misfit
-    if (znode.childCount > 0) return misfit
-    this.#znodes.delete(path)
+    const znode = parent && this.#znodes.childOf(parent, path)
+    if (parent === undefined || znode === undefined || znode.childCount > 0) return misfit
+    const { acl } = znode
     this.#discount(path, znode)
     znode.leaveDigest(this.#digest)
     this.#acls.release(znode.knownAcl)
-    znode.free(this.#slab)
-    parent.removeChild(path)
+    this.#znodes.remove(parent, znode)
     parent.pzxid = zxid
     this.#changed(parentPath, parent)
     this.#dirty.paths.add(path)
     this.#dirty.paths.add(parentPath)
     events.push(
-      { type: 'NodeDeleted', path, zxid, acl: znode.acl },
+      { type: 'NodeDeleted', path, zxid, acl },
       { type: 'NodeChildrenChanged', path: parentPath, zxid, acl: parent.acl },
     )
     return { type: 'delete' }
@@ -366,9 +359,7 @@ export class ZTree {
   ): Extract<MultiResult, { type: 'setData' | 'error' }> {
     const znode = this.#znodes.get(path)
     if (znode === undefined) return misfit
-    const before = znode.dataBytes
-    znode.setData(this.#slab, data)
-    const bytes = znode.dataBytes - before
+    const bytes = znode.setData(data)
     this.#dataBytes += bytes
     this.#quotas.use(path, { count: 0, bytes })
     this.#quotas.noticed(path, znode)
@@ -385,9 +376,7 @@ export class ZTree {
   #reconfigure(zxid: Zxid, timeMs: number, data: Uint8Array, events: TreeEvent[]): ReplyBody {
     const znode = this.#znodes.get(configPath)
     if (znode === undefined) return misfit
-    const before = znode.dataBytes
-    znode.setData(this.#slab, data)
-    this.#dataBytes += znode.dataBytes - before
+    this.#dataBytes += znode.setData(data)
     if (data.includes(0)) {
       znode.mzxid = zxid
       znode.mtime = timeMs

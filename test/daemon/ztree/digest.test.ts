@@ -130,3 +130,17 @@ t.test('creating or deleting a child costs the same, however large the parent', 
   for (const cost of costs) t.same(cost, costs[0])
   for (const cost of costs[0]?.children ?? []) t.ok(cost > 0 && cost < 500, `${cost} bytes`)
 })
+
+t.test('servers of releases 0.2.0 and 0.3.0 have the same digest of the same tree', async (t) => {
+  const world = new TreeWorld()
+  const session = world.open()
+  world.request(session, create('/a', 'x'.repeat(100)))
+  world.request(session, create('/a/é', 'y'.repeat(257)))
+  world.request(session, create('/a/日本', '', 'ephemeral'))
+  world.request(session, create('/c', 'z', 'container'))
+  world.request(session, setData('/a', 'w'))
+  const acl = [{ perms: 31, scheme: 'digest', id: 'ann:é' }]
+  world.request(session, { type: 'setACL', path: '/a/é', acl, version: -1 })
+  world.request(session, remove('/c'))
+  t.same(world.tree.digest, { high: 0, low: 3_323_517_225 })
+})

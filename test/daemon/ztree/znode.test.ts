@@ -1,8 +1,27 @@
 import t from 'tap'
-import { Slab } from '../../../src/daemon/ztree/slab.ts'
-import { initialFields, nextVersion, Znode } from '../../../src/daemon/ztree/znode.ts'
+import { initialFields, nextVersion, type Znode } from '../../../src/daemon/ztree/znode.ts'
+import { Znodes } from '../../../src/daemon/ztree/znodes.ts'
 import type { SessionId } from '../../../src/protocol/records.ts'
 import { makeZxid, type Zxid } from '../../../src/protocol/zxid.ts'
+
+type Fields = Parameters<Znodes['restore']>[2]
+
+/** Znodes below `/`. */
+class Small {
+  readonly znodes = new Znodes()
+  readonly root = this.znodes.restore('/', undefined, initialFields)
+
+  add(path: string, fields: Fields = initialFields): Znode {
+    const znode = this.znodes.add(path, this.root, fields)
+    if (znode === undefined) throw new Error(`${path} is there`)
+    return znode
+  }
+
+  remove(path: string): void {
+    const znode = this.znodes.get(path)
+    if (znode !== undefined) this.znodes.remove(this.root, znode)
+  }
+}
 
 t.test('every number is stored exactly, up to the highest', async (t) => {
   const highest = makeZxid({ epoch: 2 ** 21 - 1, counter: 2 ** 32 - 1 })
@@ -19,8 +38,8 @@ t.test('every number is stored exactly, up to the highest', async (t) => {
     lifetime: 2 ** 40 - 1,
   }
   const data = Buffer.from('value')
-  const slab = new Slab()
-  const znodes = [1, 2, 3].map(() => new Znode(slab, { ...fields, data }))
+  const small = new Small()
+  const znodes = ['/a', '/b', '/c'].map((path) => small.add(path, { ...fields, data }))
   data.fill(0)
   for (const znode of znodes) {
     for (const [name, value] of Object.entries(fields)) {
@@ -30,35 +49,40 @@ t.test('every number is stored exactly, up to the highest', async (t) => {
   }
 })
 
-t.test('children come and go', async (t) => {
-  const znode = new Znode(new Slab(), initialFields)
-  znode.removeChild('/a')
-  t.same([[...znode.children], znode.childCount], [[], 0])
-  znode.addChild('/a')
-  znode.addChild('/b')
-  t.same([[...znode.children], znode.childCount], [['/a', '/b'], 2])
-  znode.removeChild('/a')
-  znode.removeChild('/b')
-  t.same([[...znode.children], znode.childCount], [[], 0])
+t.test('children come and go, and are listed in the order of their creation', async (t) => {
+  const small = new Small()
+  const { root } = small
+  t.same([root.names(), root.childCount], [[], 0])
+  for (const path of ['/c', '/a', '/b']) small.add(path)
+  t.same([root.names(), root.childCount], [['c', 'a', 'b'], 3])
+  small.remove('/c')
+  t.same([root.names(), root.childCount], [['a', 'b'], 2])
+  small.remove('/b')
+  small.remove('/a')
+  t.same([root.names(), root.childCount], [[], 0])
+  small.add('/d')
+  t.same([root.names(), root.childCount], [['d'], 1])
 })
 
 t.test('children that are many have their names encoded, until they are few again', async (t) => {
-  const znode = new Znode(new Slab(), initialFields)
-  const paths: string[] = []
+  const small = new Small()
+  const { root } = small
+  const names: string[] = []
   const expect = (isMany: boolean): void => {
-    t.equal(znode.childCount, paths.length)
-    t.same([...znode.children].sort(), [...paths].sort())
-    t.equal(znode.manyNames?.count, isMany ? paths.length : undefined)
+    t.equal(root.childCount, names.length)
+    t.same(root.names().sort(), [...names].sort())
+    t.equal(root.manyNames?.count, isMany ? names.length : undefined)
+    const encoded = root.manyNames?.runs.flatMap((run) => [...run.names()])
+    if (isMany) t.same(encoded?.sort(), [...names].sort())
   }
   const grow = (count: number): void => {
-    while (paths.length < count) {
-      const path = `/${paths.length}`
-      paths.push(path)
-      znode.addChild(path)
+    while (names.length < count) {
+      names.push(String(names.length))
+      small.add(`/${names.length - 1}`)
     }
   }
   const shrink = (count: number): void => {
-    for (const path of paths.splice(count)) znode.removeChild(path)
+    for (const name of names.splice(count)) small.remove(`/${name}`)
   }
   grow(1023)
   expect(false)
@@ -86,32 +110,37 @@ for (const [version, next] of [
 }
 
 t.test('a value may grow, shrink, become null and return; the numbers stay', async (t) => {
-  const slab = new Slab()
-  const znode = new Znode(slab, { ...initialFields, version: 7, ctime: 1_700_000_000_123 })
-  const neighbour = new Znode(slab, { ...initialFields, data: new Uint8Array(10).fill(9) })
+  const small = new Small()
+  const znode = small.add('/a', { ...initialFields, version: 7, ctime: 1_700_000_000_123 })
+  const neighbour = small.add('/b', { ...initialFields, data: new Uint8Array(10).fill(9) })
   const lengths = [0, 1, 8, 9, 100, 99, 256, 257, 258, 300_000, 5, 65_480, 65_481, 1_048_575, 0]
+  let before = 0
   for (const [i, length] of lengths.entries()) {
     const data = new Uint8Array(length).fill(i + 1)
-    znode.setData(slab, data)
-    t.equal(Buffer.compare(znode.data ?? new Uint8Array(1), data), 0, `${length} bytes`)
-    t.same([znode.version, znode.ctime, znode.dataBytes], [7, 1_700_000_000_123, length])
-    znode.setData(slab, null)
+    t.equal(znode.setData(data), length - before, 'how much longer it is')
+    for (const view of [znode, small.znodes.get('/a')]) {
+      t.equal(Buffer.compare(view?.data ?? new Uint8Array(1), data), 0, `${length} bytes`)
+      t.same([view?.version, view?.ctime, view?.dataBytes], [7, 1_700_000_000_123, length])
+    }
+    before = 0
+    t.equal(znode.setData(null), -length)
     t.same([znode.data, znode.dataBytes, znode.version], [null, 0, 7])
+    t.same(small.root.names(), ['a', 'b'])
   }
   t.same(neighbour.data, new Uint8Array(10).fill(9))
 })
 
 t.test('the place of a value that moves, or whose znode is deleted, is reused', async (t) => {
-  const slab = new Slab()
-  const make = (length: number): Znode =>
-    new Znode(slab, { ...initialFields, data: new Uint8Array(length) })
+  const small = new Small()
+  const make = (path: string): Znode =>
+    small.add(path, { ...initialFields, data: new Uint8Array(100) })
   const start = (znode: Znode): number | undefined => znode.data?.byteOffset
-  const first = make(100)
+  const first = make('/a')
   const left = start(first)
-  first.setData(slab, new Uint8Array(1000))
-  const second = make(100)
+  first.setData(new Uint8Array(1000))
+  const second = make('/b')
   t.not(start(first), left)
   t.equal(start(second), left)
-  second.free(slab)
-  t.equal(start(make(100)), left)
+  small.remove('/b')
+  t.equal(start(make('/c')), left)
 })
