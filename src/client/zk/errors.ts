@@ -42,7 +42,7 @@ const reasons: Readonly<Record<ErrorCode, string>> = {
   RECONFIGDISABLED: 'changing the members is disabled',
   SESSIONCLOSEDREQUIRESASLAUTH: 'the server requires SASL authentication',
   QUOTAEXCEEDED:
-    'a quota would be exceeded, or the servers hold as many znodes as they may: delete some',
+    'a quota, or the most znodes that servers hold, would be exceeded, so delete some first',
   THROTTLEDOP: 'too many requests are waiting for an answer',
 }
 
