@@ -238,10 +238,13 @@ export class SimBroker extends Host {
   }
 
   #lookAtTopic(replica: Replica): void {
-    const { topicId, partition, highWatermark } = replica
-    for (let offset = this.#shownTo.get(replica) ?? 0; offset < highWatermark; ) {
+    const { topicId, partition, highWatermark, logStart } = replica
+    const from = Math.max(this.#shownTo.get(replica) ?? 0, logStart)
+    for (let offset = from; offset < highWatermark; ) {
       const records = this.#peek(replica, offset)
       if (records === undefined) return
+      const place = `${this.life} ${topicId} ${partition}/${offset}`
+      invariant(records.length > 0, `what is committed can be read: ${place}`)
       forEachBatch(records, (at) => {
         for (const record of decodeBatch(records, at)) {
           if (record.offset < offset) continue
