@@ -31,13 +31,13 @@ import { zeroInBackground } from './zero.ts'
  * A step of zeros: enough for this many more writes like the last one, or a share of what there is
  * already, within bounds, and at most as much as there is. Many quiet logs then waste little, and one
  * that grows by many small writes rarely takes a step: a write behind it needs the file system's
- * journal, which takes several times as long, and holds up those of other logs.
+ * journal, which takes several times as long, and holds up those of other logs. A large step holds up
+ * the sync that it is part of.
  */
 const stepWrites = 16
 const stepShare = 1 / 4
-const stepShareBytesMax = 256 * 1024
 const stepBytesMin = 4096
-const stepBytesMax = 1024 * 1024
+const stepBytesMax = 256 * 1024
 
 const empty: Buffer = Buffer.alloc(0)
 
@@ -251,10 +251,8 @@ export class Segment {
   #nextStep(): { readonly from: number; readonly to: number } | undefined {
     const from = this.#tail.written
     if (from <= this.#allocatedBytes) return undefined
-    const forWrites = Math.min(stepWrites * this.#lastWriteBytes, stepBytesMax)
-    const share = Math.min(Math.ceil(stepShare * from), stepShareBytesMax)
-    const wanted = Math.max(stepBytesMin, forWrites, share)
-    return { from, to: from + Math.min(wanted, from) }
+    const wanted = Math.max(stepBytesMin, stepWrites * this.#lastWriteBytes, stepShare * from)
+    return { from, to: from + Math.min(Math.ceil(wanted), stepBytesMax, from) }
   }
 
   /** @returns whole records in one piece; at least one if any is in range, even a large one */
