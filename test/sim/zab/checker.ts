@@ -180,7 +180,7 @@ export class ZabChecker {
   /** What a server that serves in an epoch holds for the first configuration of its ensemble. */
   agreed(first: Configuration | undefined, isOnDisk: (version: Zxid) => boolean): void {
     invariant(first !== undefined, 'an epoch begins with a configuration that is agreed on')
-    // When all disks that hold it are lost, another ensemble may begin.
+    // When all disks of voters that hold it are lost, another ensemble may begin.
     if (this.#first === undefined || !isOnDisk(this.#first.version)) this.#first = first
     const { version, text } = this.#first
     invariant(first.version === version, 'the first configuration is agreed on once')

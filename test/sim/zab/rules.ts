@@ -149,8 +149,11 @@ export class ZabRules {
     const { currentEpoch } = server.disk.epochs
     invariant(currentEpoch >= role.epoch, 'who serves has the epoch on its disk')
     if (role.epoch > 0) {
+      const voters = idsOf(this.#world.electorsOf(log))
       this.#checker.agreed(process.zab.epochs.agreed, (version) =>
-        this.#servers.some(({ disk }) => disk.epochs.agreed?.version === version),
+        this.#servers.some(({ id, disk }) => {
+          return voters.includes(id) && disk.epochs.agreed?.version === version
+        }),
       )
     }
     if (role.type !== 'leading' || role.epoch === 0) return
