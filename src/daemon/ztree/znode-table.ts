@@ -14,9 +14,10 @@
 //   i32 bytes of the value, -1 for none | i32 header of the name, and the name (stored-name.ts) |
 //   value … | hash of a long value: i32 × 2
 //
-// all at whole words. An uncommon znode has fields in an object beside (uncommon.ts). A parent changes with each child that is created or deleted, and is rehashed
-// each time; the hash of its value makes that cheap. Siblings form a ring in the order of their
-// creation. Used by name-index.ts, znodes.ts and znode.ts.
+// all at whole words. An uncommon znode has fields in an object beside (uncommon.ts). A parent changes
+// with each child that is created or deleted, and is rehashed each time; the hash of its value makes
+// that cheap. Siblings form a ring in the order of their creation. Used by name-index.ts, znodes.ts
+// and znode.ts.
 
 import { invariant } from '../../invariant.ts'
 import { Hash } from './digest.ts'
