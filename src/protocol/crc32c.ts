@@ -1,12 +1,23 @@
 // CRC32C (Castagnoli), the checksum of every record on disk: Kafka's RecordBatch v2 prescribes it,
 // and our transactions use it too. `zlib.crc32` has another polynomial.
 //
-// Slice-by-8: eight tables let one step take eight bytes. 170 bytes take 140 ns, 16 KiB 13 µs.
+// The optional package @node-rs/crc32 uses the processor's instruction for it, but a call costs as
+// much as 170 bytes here: 170 bytes take 140 ns here and 180 ns there, 16 KiB 14 µs and 2.8 µs.
+//
+// Here: slice-by-8, whose eight tables let one step take eight bytes.
+
+import { createRequire } from 'node:module'
 
 const polynomial = 0x82f63b78 // reflected
 
 /** Eight tables of 256 entries, back to back: table k takes a byte over k further zero bytes. */
 const tables = makeTables()
+
+/** Undefined where the package is not installed. */
+const native = loadNative()
+
+/** From this size on, calling it is faster, even with the view that the call needs. */
+const nativeBytesMin = 512
 
 /**
  * The checksum of `bytes[start, end)`, as an unsigned 32-bit number.
@@ -14,6 +25,11 @@ const tables = makeTables()
  * @param seed the checksum of the preceding bytes, to continue it
  */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, seed = 0): number {
+  if (native === undefined || end - start < nativeBytesMin) return sliced(bytes, start, end, seed)
+  return native(bytes.subarray(start, end), seed)
+}
+
+function sliced(bytes: Uint8Array, start: number, end: number, seed: number): number {
   // The casts are safe: the loops bound the byte indexes, and the masks the table indexes. A
   // fallback after each access would double the time.
   let crc = ~seed
@@ -54,4 +70,14 @@ function makeTables(): Int32Array {
     made[i] = (made[shorter & 0xff] as number) ^ (shorter >>> 8)
   }
   return made
+}
+
+function loadNative(): typeof import('@node-rs/crc32').crc32c | undefined {
+  try {
+    const { crc32c } = createRequire(import.meta.url)('@node-rs/crc32')
+    return crc32c
+  } catch {
+    // Not for this platform, or left out by the one who installed: it only makes checksums faster.
+    return undefined
+  }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import t from 'tap'
 import { crc32c } from '../../src/protocol/crc32c.ts'
 import { Random } from '../../src/random.ts'
@@ -37,4 +38,37 @@ t.test('a checksum continued over any split equals the whole', async (t) => {
 t.test('start and end select the bytes that count', async (t) => {
   const padded = Buffer.from('xx123456789yy')
   t.equal(crc32c(padded, 2, 11), 0xe3069283)
+})
+
+// Long ones are left to the package, short ones are not.
+t.test('a long checksum equals the one continued over short pieces', async (t) => {
+  const seed = 11
+  t.comment(`seed ${seed}`)
+  const random = new Random(seed)
+  for (const length of [511, 512, 513, 1000, 4096, 65_549]) {
+    const bytes = random.bytes(length)
+    const start = length % 7
+    let continued = 3
+    for (let at = start; at < length; at += 100) {
+      continued = crc32c(bytes, at, Math.min(at + 100, length), continued)
+    }
+    t.equal(crc32c(bytes, start, length, 3), continued, `${length} B`)
+  }
+})
+
+t.test('checksums are the same where the package is not installed', async (t) => {
+  const program = `
+    import Module from 'node:module'
+    const resolve = Module._resolveFilename
+    let asked = 0
+    Module._resolveFilename = (name, ...rest) => {
+      if (name !== '@node-rs/crc32') return resolve(name, ...rest)
+      asked++
+      throw new Error('not installed')
+    }
+    const { crc32c } = await import('./src/protocol/crc32c.ts')
+    console.log(asked, crc32c(Buffer.alloc(4096, 7)))`
+  const options = ['--import=tsx', '--input-type=module', '--eval', program]
+  const said = execFileSync(process.execPath, options, { encoding: 'utf8' })
+  t.equal(said, `1 ${crc32c(Buffer.alloc(4096, 7))}\n`)
 })
