@@ -35,7 +35,10 @@ export interface TreeStoreOptions {
   readonly onPersisted?: (zxid: Zxid) => void
   /** How long a batch took, from its start to the disk. */
   readonly onWritten?: (tookMs: number) => void
-  /** How long a batch gathers changes: the longer, the more writes of one key are merged. */
+  /**
+   * How long a batch gathers changes: the longer, the more writes of one key are merged, and the more
+   * of the log is replayed after a crash.
+   */
   readonly gatherMs?: number
 }
 
@@ -76,7 +79,7 @@ export class TreeStore {
     this.#onFailure = options.onFailure
     this.#onPersisted = options.onPersisted
     this.#onWritten = options.onWritten
-    this.#gatherMs = options.gatherMs ?? 100
+    this.#gatherMs = options.gatherMs ?? 500
     this.#persisted = tree.lastApplied
   }
 
