@@ -733,7 +733,7 @@ export const serverMutants: readonly Mutant[] = [
         to: '',
       },
     ],
-    seeds: 100,
+    seeds: 600,
   },
   {
     name: 'a change of the ensemble that TRUNC does not take back',
