@@ -12,6 +12,7 @@ import { runMq } from './mq/report.ts'
 import { dialectNames } from './raw-connection.ts'
 import { RealZooKeeper } from './real-zookeeper.ts'
 import { runReport } from './report/run-report.ts'
+import { systemsDefault } from './report/systems.ts'
 import { circumstances, figure, table } from './report.ts'
 import { type Comparison, compare } from './workloads/compare.ts'
 import { type Failure, failover, failures, type Gap } from './workloads/failover.ts'
@@ -149,7 +150,7 @@ against ours and the peer in turn, in ZooKeeper's own protocol. mq: our brokers,
     },
     systems: {
       type: 'string',
-      default: 'zookeeper,etcd',
+      default: systemsDefault,
       describe: "report: the services beside ours, or ''",
     },
     quick: {

@@ -20,7 +20,7 @@ import { layouts } from './layouts.ts'
 import { measureParts } from './measure-parts.ts'
 import { renderPage } from './page.ts'
 import { fullPlan, quickPlan } from './plans.ts'
-import { type SystemKind, systemKinds, systemNames } from './systems.ts'
+import { type SystemKind, systemKinds, systemNames, systemsDefault } from './systems.ts'
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url))
 const prefaceFile = new URL('./preface.md', import.meta.url)
@@ -93,13 +93,14 @@ function figuresFile(page: string): string {
 
 function circumstancesOf(
   part: PartName,
-  { quick, rounds, generators, dir, peers }: ReportOptions,
+  { quick, rounds, generators, dir, peers, systems: named }: ReportOptions,
   systems: readonly SystemKind[],
 ): Circumstances {
   const flags = [
     ...(quick ? ['--quick', '--page DIR'] : []),
     ...(rounds === undefined ? [] : [`--rounds ${rounds}`]),
     ...(generators === 1 ? [] : [`--generators ${generators}`]),
+    ...(named === systemsDefault || !isBesideSystems(part) ? [] : [`--systems ${named || "''"}`]),
   ]
   const beside = versionsBeside(part, { peers, systems })
   return {
@@ -115,6 +116,11 @@ function circumstancesOf(
     loadAverage: loadavg()[0] ?? 0,
     ...(beside.length === 0 ? {} : { versions: Object.fromEntries(beside) }),
   }
+}
+
+/** Part mq has other peers. */
+function isBesideSystems(part: PartName): boolean {
+  return part !== 'mq' && !alone.includes(part)
 }
 
 /** Parts about ours alone. */

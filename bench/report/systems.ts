@@ -14,6 +14,9 @@ import { commit } from '../report.ts'
 export const systemNames = ['ours', 'zookeeper', 'etcd'] as const
 export type SystemName = (typeof systemNames)[number]
 
+/** Those that a report measures beside ours, unless it is told which. */
+export const systemsDefault = 'zookeeper,etcd'
+
 export interface SystemKind {
   readonly name: SystemName
   readonly protocol: ProtocolName
