@@ -75,7 +75,10 @@ export function commit(): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: 'pipe' }).trim()
   try {
-    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') ? ' + changes' : '')
+    // A report measures one part after another, and writes the page after each.
+    const page = [':(top,exclude)docs/benchmarks', ':(top,exclude)docs/benchmarks.md']
+    const changes = git('status', '--porcelain', '--', ':/', ...page)
+    return git('rev-parse', '--short', 'HEAD') + (changes === '' ? '' : ' + changes')
   } catch {
     const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
     return `none; version ${(JSON.parse(manifest) as { version: string }).version}`
