@@ -2,9 +2,12 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Address } from '../../src/address.ts'
-import { connect, type ProtocolName } from '../load-connection.ts'
+import { connect, type LoadConnection, type ProtocolName } from '../load-connection.ts'
 
-/** @returns the median of `runs` times for each count, in ms */
+/**
+ * @returns the median of `runs` times for each count, in ms
+ * @throws why the connection ended, if it did
+ */
 export async function sequentialWrites(
   server: Address,
   options: {
@@ -15,8 +18,28 @@ export async function sequentialWrites(
   },
 ): Promise<number[]> {
   const { protocol = 'native' } = options
-  const failed = () => undefined
+  let failed: (error: Error) => void = () => undefined
+  // A request on a connection that ended is never answered.
+  const broken = new Promise<never>((_, reject) => {
+    failed = reject
+  })
+  broken.catch(() => undefined)
   const connection = await connect(server, { protocol, timeoutMs: 30_000, failed })
+  try {
+    return await Promise.race([broken, mediansOf(connection, options)])
+  } finally {
+    connection.close()
+  }
+}
+
+async function mediansOf(
+  connection: LoadConnection,
+  options: {
+    readonly counts: readonly number[]
+    readonly runs: number
+    readonly valueBytes: number
+  },
+): Promise<number[]> {
   const data = new Uint8Array(options.valueBytes)
   // A znode of its own: several measurements run on the same servers.
   const path = `/sequential-${randomUUID()}`
@@ -34,6 +57,5 @@ export async function sequentialWrites(
     medians.push(times[Math.floor(times.length / 2)] ?? Number.NaN)
   }
   await connection.request({ type: 'closeSession' })
-  connection.close()
   return medians
 }
