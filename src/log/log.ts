@@ -422,7 +422,7 @@ export class Log {
       if (this.#try(segment.path, () => segment.syncNow())) synced()
       return
     }
-    const takesSteps = this.#options.preallocate === 'in steps'
+    const takesSteps = this.#options.preallocate !== false
     const syncLater = (done: Done) => {
       if (takesSteps) segment.takeStep(() => attempt((next) => segment.sync(next), done))
       else segment.sync(done)
@@ -435,7 +435,7 @@ export class Log {
     const directory = this.#directory
     const full = this.#segments[this.#segments.indexOf(segment) - 1]
     if (full?.isIndexFull === false) full.saveIndex({ isFull: true })
-    const preparation = this.#preparation ?? this.#prepare({ bytes: 0 })
+    const preparation = this.#preparation ?? this.#prepare()
     this.#preparation = null
     this.#isBusy = true
     preparation.take((error, file) => {
@@ -523,16 +523,17 @@ export class Log {
 
   #maybePrepare(): void {
     const { preallocate = true } = this.#options
-    if (preallocate !== true || this.#preparation !== null) return
+    if (preallocate !== true) return
     const active = this.#segments.at(-1)
     // Until the active segment is placed, its file occupies the name of the next one.
     if (active !== undefined && !active.isPlaced) return
-    if (active !== undefined && active.endBytes < this.#segmentBytes / 2) return
-    this.#preparation = this.#prepare({ bytes: this.#segmentBytes })
+    this.#preparation ??= this.#prepare()
+    this.#preparation.keepUp(active?.endBytes ?? 0)
   }
 
-  #prepare({ bytes }: { readonly bytes: number }): Preparation {
-    return new Preparation(this.#directory, bytes, (error) => this.#options.onShortage?.(error))
+  #prepare(): Preparation {
+    const { onShortage } = this.#options
+    return new Preparation(this.#directory, this.#segmentBytes, (error) => onShortage?.(error))
   }
 
   #firstUnsettled(): Segment | undefined {

@@ -1,57 +1,86 @@
-// The next segment's file, filled with zeros in advance, one slice at a time off the main thread.
+// The next segment's file, filled with zeros in advance, off the main thread.
 //
 // Writing into a prepared file changes no metadata, so its fdatasync takes 111 µs, against 157 for
 // a growing file. The file is called `prepared` until it gets its segment's name, and never holds a
 // record under this name. Preparation only improves speed: a partly prepared file is used as it is.
+//
+// It keeps pace with the log: 64 MiB of zeros at once, on the disks of three servers whose segments
+// end at the same time, hold up their fdatasyncs for 100 ms.
 
 import type { LogDirectory, SegmentFile } from './segment-file.ts'
 import { zeroInBackground } from './zero.ts'
 
 export const preparedName = 'prepared'
 
+/** Filled and synced at a time. */
+const stepBytes = 2 * 1024 * 1024
+
 type Take = (...taken: [error: Error, file: null] | [error: null, file: SegmentFile]) => void
 
 export class Preparation {
   readonly #directory: LogDirectory
+  readonly #bytes: number
+  readonly #onFailure: (error: Error) => void
   #file: SegmentFile | null = null
-  #isWanted = false
-  #isBusy = true
-  #onEnded: (() => void) | null = null
+  #filledBytes = 0
+  #wantedBytes = 0
+  #isFilling = false
+  #onTaken: (() => void) | null = null
 
   /**
+   * @param bytes the size of a whole segment
    * @param onFailure receives the reason if there is no space; the segment is then created
    * unprepared
    */
   constructor(directory: LogDirectory, bytes: number, onFailure: (error: Error) => void) {
     this.#directory = directory
-    const ended = (error: Error | null) => {
-      this.#isBusy = false
-      if (error !== null) {
-        this.#abandon()
-        onFailure(error)
-      }
-      this.#onEnded?.()
-    }
+    this.#bytes = bytes
+    this.#onFailure = onFailure
     try {
-      const file = directory.create(preparedName)
-      this.#file = file
-      const range = { from: 0, to: bytes, isUnwanted: () => this.#isWanted }
-      zeroInBackground(file, range, (error) => {
-        if (error !== null || this.#isWanted || bytes === 0) ended(error)
-        else file.sync(ended)
-      })
+      this.#file = directory.create(preparedName)
     } catch (error) {
-      ended(error as Error)
+      onFailure(error as Error)
     }
+  }
+
+  /** Keeps pace with a segment that holds `usedBytes`: done a little before that one is full. */
+  keepUp(usedBytes: number): void {
+    const steps = 1 + Math.floor((usedBytes * 1.25) / stepBytes)
+    this.#wantedBytes = Math.min(this.#bytes, steps * stepBytes)
+    if (!this.#isFilling) this.#fill()
   }
 
   /**
    * Stops preparing and hands over the file, empty if there was no space; perhaps synchronously.
    */
   take(done: Take): void {
-    this.#isWanted = true
-    if (this.#isBusy) this.#onEnded = () => this.#handOver(done)
-    else this.#handOver(done)
+    const handOver = () => this.#handOver(done)
+    this.#onTaken = handOver
+    if (!this.#isFilling) handOver()
+  }
+
+  #fill(): void {
+    const file = this.#file
+    const from = this.#filledBytes
+    const to = Math.min(from + stepBytes, this.#wantedBytes)
+    if (file === null || from === to) return
+    const isUnwanted = () => this.#onTaken !== null
+    this.#isFilling = true
+    zeroInBackground(file, { from, to, isUnwanted }, (error) => {
+      if (error !== null || isUnwanted()) this.#filled(to, error)
+      else file.sync((failedToSync) => this.#filled(to, failedToSync))
+    })
+  }
+
+  #filled(to: number, error: Error | null): void {
+    this.#isFilling = false
+    this.#filledBytes = to
+    if (error !== null) {
+      this.#abandon()
+      this.#onFailure(error)
+    }
+    if (this.#onTaken === null) this.#fill()
+    else this.#onTaken()
   }
 
   #handOver(done: Take): void {

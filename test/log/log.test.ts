@@ -179,6 +179,58 @@ t.test('a step for which there is no space is done without', async (t) => {
   t.equal(writes, 10)
 })
 
+t.test('the next segment is filled with zeros at the pace of the log', async (t) => {
+  const disk = makeDisk()
+  const MiB = 1024 * 1024
+  const { log } = open(disk.directory, { segmentBytes: 16 * MiB })
+  disk.complete()
+  const prepared = () =>
+    disk.directory.list().includes('prepared') ? disk.directory.open('prepared').sizeBytes() : 0
+  const used = () => log.segments.at(-1)?.endBytes ?? 0
+  const payload = Buffer.alloc(MiB / 2)
+  let first = 1
+  const grow = () => {
+    log.append(sampleRecord({ first: first++, payload }))
+    log.flush()
+    const before = prepared()
+    disk.complete()
+    return prepared() - before
+  }
+  t.equal(prepared(), 2 * MiB, 'no more than is needed at first')
+  grow()
+  const zeros: number[] = []
+  while (used() < 15 * MiB) {
+    zeros.push(grow())
+    t.ok(prepared() <= 2 * MiB + 1.25 * used())
+  }
+  t.ok(Math.max(...zeros) <= 2 * MiB, 'never much at once')
+  t.equal(prepared(), 16 * MiB, 'ready before it is needed')
+  const syncs = disk.count('sync')
+  while (log.segments.length === 1) grow()
+  t.equal(
+    disk.directory.open(segmentName(log.segments[1]?.firstPosition ?? 0)).sizeBytes(),
+    16 * MiB,
+  )
+  t.ok(disk.count('sync') > syncs)
+  t.equal(prepared(), 2 * MiB, 'and the one after it is begun')
+})
+
+t.test('a segment that was needed before it was prepared grows in steps', async (t) => {
+  const disk = makeDisk()
+  const { log, durable } = open(disk.directory, { segmentBytes: 64 * 1024 * 1024 })
+  const payload = Buffer.alloc(4096)
+  const sizes = new Set<number>()
+  for (const first of range(1, 1000)) {
+    log.append(sampleRecord({ first, payload }))
+    log.flush()
+    disk.complete()
+    sizes.add(disk.directory.open(segmentName(1)).sizeBytes())
+  }
+  t.equal(durable.at(-1), 999)
+  t.ok(Math.min(...sizes) < 2 * 1024 * 1024, 'the first write came too early for it')
+  t.ok(sizes.size < 20, `it had ${sizes.size} sizes`)
+})
+
 t.test('an idle log syncs on the main thread once the disk proved fast', async (t) => {
   const disk = makeDisk()
   let nowMs = 0
@@ -214,7 +266,8 @@ t.test(
     log.flush()
     for (;;) {
       // A crash at any instant leaves a prefix that includes everything reported durable.
-      const survivor = open(disk.directory.crash({ next: () => 0.999 }))
+      const crashed = disk.directory.crash({ next: () => 0.999 })
+      const survivor = open(crashed, { preallocate: false })
       t.same(positionsOf(survivor.log), range(0, (survivor.log.lastPosition ?? -1) + 1))
       t.ok((survivor.log.lastPosition ?? -1) >= (durable.at(-1) ?? -1))
       if (log.durablePosition === 49) break

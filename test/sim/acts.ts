@@ -92,9 +92,13 @@ export class LogActs implements ActNames {
         this.#doing = 'TRUNC'
         return 'TRUNC mark'
       case 'zeros':
-        return file === 'prepared' ? 'prepare zeros' : 'TRUNC zeros'
+        if (file === 'prepared') return 'prepare zeros'
+        return this.#doing === 'TRUNC' ? 'TRUNC zeros' : 'log zeros'
       case 'write':
-        return recovers ? 'recovery write' : 'log write'
+        if (recovers) return 'recovery write'
+        // Nothing is appended while the log is truncated.
+        if (this.#doing === 'TRUNC') this.#doing = 'log'
+        return 'log write'
       case 'sync':
         if (file === 'prepared') return 'prepare sync'
         return this.#doing === 'TRUNC' || recovers ? `${this.#doing} sync` : 'log sync'

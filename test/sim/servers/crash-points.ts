@@ -63,6 +63,7 @@ export const crashPoints: readonly CrashPoint[] = [
       'prepare',
       'prepare zeros',
       'prepare sync',
+      'log zeros',
       'roll rename',
       'roll directory sync',
       'rolled',
