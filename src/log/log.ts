@@ -435,7 +435,7 @@ export class Log {
     const directory = this.#directory
     const full = this.#segments[this.#segments.indexOf(segment) - 1]
     if (full?.isIndexFull === false) full.saveIndex({ isFull: true })
-    const preparation = this.#preparation ?? this.#prepare()
+    const preparation = this.#preparation ?? this.#prepare(0)
     this.#preparation = null
     this.#isBusy = true
     preparation.take((error, file) => {
@@ -527,13 +527,15 @@ export class Log {
     const active = this.#segments.at(-1)
     // Until the active segment is placed, its file occupies the name of the next one.
     if (active !== undefined && !active.isPlaced) return
-    this.#preparation ??= this.#prepare()
-    this.#preparation.keepUp(active?.endBytes ?? 0)
+    const usedBytes = active?.endBytes ?? 0
+    this.#preparation ??= this.#prepare(usedBytes)
+    this.#preparation.keepUp(usedBytes)
   }
 
-  #prepare(): Preparation {
+  #prepare(usedBytes: number): Preparation {
+    const bytes = this.#segmentBytes
     const { onShortage } = this.#options
-    return new Preparation(this.#directory, this.#segmentBytes, (error) => onShortage?.(error))
+    return new Preparation(this.#directory, { bytes, usedBytes }, (error) => onShortage?.(error))
   }
 
   #firstUnsettled(): Segment | undefined {

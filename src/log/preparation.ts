@@ -21,6 +21,7 @@ export class Preparation {
   readonly #directory: LogDirectory
   readonly #bytes: number
   readonly #onFailure: (error: Error) => void
+  readonly #usedBytes: number
   #file: SegmentFile | null = null
   #filledBytes = 0
   #wantedBytes = 0
@@ -29,12 +30,18 @@ export class Preparation {
 
   /**
    * @param bytes the size of a whole segment
+   * @param usedBytes how much of the segment before is used already
    * @param onFailure receives the reason if there is no space; the segment is then created
    * unprepared
    */
-  constructor(directory: LogDirectory, bytes: number, onFailure: (error: Error) => void) {
+  constructor(
+    directory: LogDirectory,
+    { bytes, usedBytes }: { readonly bytes: number; readonly usedBytes: number },
+    onFailure: (error: Error) => void,
+  ) {
     this.#directory = directory
     this.#bytes = bytes
+    this.#usedBytes = usedBytes
     this.#onFailure = onFailure
     try {
       this.#file = directory.create(preparedName)
@@ -43,9 +50,11 @@ export class Preparation {
     }
   }
 
-  /** Keeps pace with a segment that holds `usedBytes`: done a little before that one is full. */
+  /** Keeps pace with the segment before, of which `usedBytes` are used: done before that is full. */
   keepUp(usedBytes: number): void {
-    const steps = 1 + Math.floor((usedBytes * 1.25) / stepBytes)
+    const left = Math.max(1, this.#bytes - this.#usedBytes)
+    const share = (usedBytes - this.#usedBytes) / left
+    const steps = 1 + Math.floor((1.25 * share * this.#bytes) / stepBytes)
     this.#wantedBytes = Math.min(this.#bytes, steps * stepBytes)
     if (!this.#isFilling) this.#fill()
   }

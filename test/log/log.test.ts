@@ -215,6 +215,25 @@ t.test('the next segment is filled with zeros at the pace of the log', async (t)
   t.equal(prepared(), 2 * MiB, 'and the one after it is begun')
 })
 
+t.test('a log that is opened does not catch up on zeros', async (t) => {
+  const MiB = 1024 * 1024
+  const disk = makeDisk()
+  const options = { segmentBytes: 16 * MiB }
+  const { log } = open(disk.directory, { ...options, preallocate: false })
+  const payload = Buffer.alloc(MiB)
+  for (const first of range(1, 9)) log.append(sampleRecord({ first, payload }))
+  log.close(() => undefined)
+  disk.complete()
+  const { log: again } = open(disk.directory, options)
+  const prepared = () => disk.directory.open('prepared').sizeBytes()
+  disk.complete()
+  t.equal(prepared(), 2 * MiB)
+  for (const first of range(9, 15)) again.append(sampleRecord({ first, payload }))
+  again.flush()
+  disk.complete()
+  t.equal(prepared(), 16 * MiB, 'and is ready before they are needed')
+})
+
 t.test('a segment that was needed before it was prepared grows in steps', async (t) => {
   const disk = makeDisk()
   const { log, durable } = open(disk.directory, { segmentBytes: 64 * 1024 * 1024 })
