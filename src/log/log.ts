@@ -54,6 +54,7 @@ export interface LogOptions {
   readonly keepsTail?: boolean | undefined
   readonly readsAll?: boolean | undefined
   readonly gapsBelow?: Position | undefined
+  readonly onGood?: LogVisitor | undefined
 
   /**
    * Everything up to `position` is durable. May be called during `flush`, never during `append`.

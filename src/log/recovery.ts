@@ -20,11 +20,17 @@ import { LogDamagedError, LogVersionError } from './log-errors.ts'
 import { preparedName } from './preparation.ts'
 import type { Position, RecordFormat } from './record-format.ts'
 import { replacementName } from './replacement.ts'
-import { positionOfName, Segment, type SegmentMemory, segmentName } from './segment.ts'
+import {
+  type LogVisitor,
+  positionOfName,
+  Segment,
+  type SegmentMemory,
+  segmentName,
+} from './segment.ts'
 import type { LogDirectory, SegmentFile } from './segment-file.ts'
 import { Succession } from './succession.ts'
 import { truncationName } from './truncation.ts'
-import { filledBy, type RecordVisitor, walkRecords } from './walk.ts'
+import { type RecordVisitor, walkRecords } from './walk.ts'
 import { chunksNotZero, overwriteWithZeros } from './zero.ts'
 
 /** For copying a kept tail. */
@@ -47,6 +53,11 @@ export interface RecoveryOptions {
    * not directly follow the one before it.
    */
   readonly gapsBelow?: Position | undefined
+  /**
+   * Receives each good record that is read, in order, before anything is changed. What it throws ends
+   * the recovery.
+   */
+  readonly onGood?: LogVisitor | undefined
 }
 
 /** The bytes after the last good record, cut and zeroed after a crash: worth a line in the log. */
@@ -82,7 +93,7 @@ export function recover(options: RecoveryOptions): {
 /** @param opened receives the open files */
 function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
   const { directory, format, knownDurable, keepsTail = false, memory } = options
-  const { readsAll = false, gapsBelow = 0 } = options
+  const { readsAll = false, gapsBelow = 0, onGood } = options
   finishTruncation(directory, format)
   const firsts = segmentPositions(directory)
   const segments: Segment[] = []
@@ -106,6 +117,7 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
         keepsTail,
         readsAll,
         gapsBelow,
+        onGood,
       }
       torn = recoverTail(tail)
       if (segment.isEmpty) {
@@ -114,7 +126,7 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
         directory.remove(segment.name)
         break
       }
-    } else recoverFull({ segment, file, format, successor, readsAll, gapsBelow })
+    } else recoverFull({ segment, file, format, successor, readsAll, gapsBelow, onGood })
     segments.push(segment)
   }
   if (firsts.length === 0 && knownDurable !== undefined) {
@@ -155,6 +167,7 @@ function recoverFull(opening: {
   readonly successor: Position
   readonly readsAll: boolean
   readonly gapsBelow: Position
+  readonly onGood: LogVisitor | undefined
 }): void {
   const { segment, successor, gapsBelow, readsAll, format } = opening
   const durableTo = readsAll ? -1 : successor - 1
@@ -176,6 +189,7 @@ function readOn(
     readonly file: SegmentFile
     readonly format: RecordFormat
     readonly gapsBelow: Position
+    readonly onGood: LogVisitor | undefined
   },
   durableTo: Position,
 ): number {
@@ -198,6 +212,7 @@ function recoverTail(opening: {
   readonly keepsTail: boolean
   readonly readsAll: boolean
   readonly gapsBelow: Position
+  readonly onGood: LogVisitor | undefined
 }): TornTail | null {
   const { directory, segment, file, format, knownDurable, keepsTail, readsAll, gapsBelow } = opening
   const durableTo = readsAll ? -1 : (knownDurable ?? -1)
@@ -272,10 +287,11 @@ function adoptRecords(
     readonly file: SegmentFile
     readonly format: RecordFormat
     readonly gapsBelow: Position
+    readonly onGood: LogVisitor | undefined
   },
   place: { readonly next: Position; readonly isExact: boolean },
 ) {
-  const { segment, file, format, gapsBelow } = opening
+  const { segment, file, format, gapsBelow, onGood } = opening
   let vouched = format.durablePosition === undefined ? undefined : -1
   const { next, isExact } = place
   const checks = new Succession(format, { next, isExact, gapsBelow })
@@ -286,6 +302,7 @@ function adoptRecords(
       const first = format.firstPosition(bytes, at)
       throw new LogDamagedError(segment.path, offset, `position ${first} does not belong here`)
     }
+    onGood?.(bytes, at, length, { file: segment.path, offset })
     segment.adopt(bytes, at, offset, length)
     const durable = format.durablePosition?.(bytes, at)
     if (durable !== undefined && durable > (vouched ?? -1)) vouched = durable
@@ -408,12 +425,13 @@ function segmentPositions(directory: LogDirectory): Position[] {
   return positions.filter((each) => each !== undefined).sort((a, b) => a - b)
 }
 
+/** @param visit keeps none of the bytes: all chunks are read into one buffer */
 function walkFile(file: SegmentFile, format: RecordFormat, visit: RecordVisitor, start = 0) {
   const range = { start, end: file.sizeBytes() }
-  return walkRecords(
-    filledBy((into, at) => file.read(into, at)),
-    format,
-    range,
-    visit,
-  )
+  let chunk = Buffer.alloc(0)
+  const read = (offset: number, bytes: number): Buffer => {
+    if (bytes > chunk.length) chunk = Buffer.allocUnsafeSlow(bytes)
+    return chunk.subarray(0, file.read(chunk.subarray(0, bytes), offset))
+  }
+  return walkRecords(read, format, range, visit)
 }

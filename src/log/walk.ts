@@ -7,7 +7,7 @@ const chunkBytesDefault = 256 * 1024
 /**
  * Receives one whole record: `bytes[at, at + length)`, at byte `offset` of its segment.
  *
- * @returns whether to continue. `bytes` is not reused when the walk moves to another chunk.
+ * @returns whether to continue. `bytes` is reused for the next chunk only if `read` does that.
  */
 export type RecordVisitor = (bytes: Buffer, at: number, length: number, offset: number) => boolean
 
@@ -52,13 +52,5 @@ export function walkRecords(
     }
     if (!visit(chunk, offset - chunkOffset, length, offset)) return { offset, ended: 'told' }
     offset += length
-  }
-}
-
-/** For `walkRecords`: `fill` fills a buffer from an offset on, and returns the number of bytes. */
-export function filledBy(fill: (into: Buffer, at: number) => number) {
-  return (offset: number, bytes: number): Buffer => {
-    const chunk = Buffer.allocUnsafe(bytes)
-    return chunk.subarray(0, fill(chunk, offset))
   }
 }

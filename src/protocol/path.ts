@@ -52,6 +52,13 @@ export function parentOf(path: string): string {
   return last <= 0 ? '/' : path.slice(0, last)
 }
 
+/** Whether `parent` is `parentOf(path)`, without making a string. */
+export function isChildOf(path: string, parent: string): boolean {
+  const last = path.lastIndexOf('/')
+  if (last <= 0) return parent === '/'
+  return last === parent.length && path.startsWith(parent)
+}
+
 /** Last name of a valid path; empty for `/`. */
 export function basename(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)

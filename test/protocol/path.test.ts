@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   basename,
   childPath,
+  isChildOf,
   parentOf,
   pathProblem,
   sequentialSuffix,
@@ -52,6 +53,12 @@ t.test('a sequential create may end in a slash, because digits follow', async (t
 t.test('paths are taken apart and put together', async (t) => {
   t.equal(parentOf('/a'), '/')
   t.equal(parentOf('/a/b/c'), '/a/b')
+  const paths = ['/', '/a', '/b', '/ab', '/a/b', '/a/b/c', '/ab/c', '/b/a/c', '/a/b/cd']
+  for (const path of paths.slice(1)) {
+    for (const parent of [...paths, '']) {
+      t.equal(isChildOf(path, parent), parentOf(path) === parent, `${parent} of ${path}`)
+    }
+  }
   t.equal(basename('/a/b'), 'b')
   t.equal(childPath('/', 'a'), '/a')
   t.equal(childPath('/a', 'b'), '/a/b')

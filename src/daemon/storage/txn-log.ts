@@ -18,6 +18,7 @@ import { type Log, type LogOptions, openLog } from '../../log/log.ts'
 import { LogDamagedError } from '../../log/log-errors.ts'
 import { notARecord, otherVersion, type RecordFormat } from '../../log/record-format.ts'
 import type { TornTail } from '../../log/recovery.ts'
+import type { LogVisitor } from '../../log/segment.ts'
 import { crc32c } from '../../protocol/crc32c.ts'
 import {
   type Entries,
@@ -102,14 +103,15 @@ export function openTxnLog(options: TxnLogOptions): {
     const found = `it begins after ${formatZxid(baseZxid)}, the tree ends at`
     throw new LogDamagedError(options.directory.path, 0, `${found} ${formatZxid(lastApplied)}`)
   }
+  const epochs: ReadEpoch[] = []
   const { log, torn } = openLog({
     // biome-ignore lint/plugin/noObjectSpread: once per start
     ...rest,
     format: txnFormat,
     knownDurable: lastApplied > baseZxid ? lastApplied : undefined,
+    onGood: epochsReader(epochs, baseZxid),
     onDurable: (position) => onDurable(position as Zxid),
   })
-  const epochs = readEpochs(log, baseZxid)
   // A crash may leave segments that a purge was about to drop, but never only those.
   if (log.lastPosition !== undefined && log.lastPosition < baseZxid) {
     const found = `it ends at ${formatZxid(log.lastPosition as Zxid)}`
@@ -280,10 +282,13 @@ export class TxnLog {
   }
 }
 
-function readEpochs(log: Log, baseZxid: Zxid): EpochRange[] {
-  const epochs: { epoch: number; firstCounter: number; lastCounter: number }[] = []
+type ReadEpoch = { -readonly [Field in keyof EpochRange]: EpochRange[Field] }
+
+/** Adds the epochs of the records that it visits to `epochs`. */
+function epochsReader(epochs: ReadEpoch[], baseZxid: Zxid): LogVisitor {
   let previous: Zxid | undefined
-  log.scan(0, (bytes, start, _, { file, offset }) => {
+  let last: ReadEpoch | undefined
+  return (bytes, start, _, { file, offset }) => {
     const zxid = readZxid(bytes, start + at.zxid)
     const fits =
       previous === undefined ? zxid <= baseZxid || follows(baseZxid, zxid) : follows(previous, zxid)
@@ -291,13 +296,14 @@ function readEpochs(log: Log, baseZxid: Zxid): EpochRange[] {
       const before = formatZxid(previous ?? baseZxid)
       throw new LogDamagedError(file, offset, `${formatZxid(zxid)} does not follow on ${before}`)
     }
-    const range = epochs.at(-1)
     const epoch = epochOf(zxid)
     const counter = counterOf(zxid)
-    if (range?.epoch === epoch) range.lastCounter = counter
-    else epochs.push({ epoch, firstCounter: counter, lastCounter: counter })
+    if (last?.epoch === epoch) last.lastCounter = counter
+    else {
+      last = { epoch, firstCounter: counter, lastCounter: counter }
+      epochs.push(last)
+    }
     previous = zxid
     return true
-  })
-  return epochs
+  }
 }

@@ -6,7 +6,7 @@
 // on the path: watch-manager.ts for the events, storage/tree-store.ts for the dirty keys.
 
 import { errorCodes } from '../../protocol/error-codes.ts'
-import { parentOf } from '../../protocol/path.ts'
+import { isChildOf, parentOf } from '../../protocol/path.ts'
 import type { Acl, SessionId, Stat } from '../../protocol/records.ts'
 import type { MultiResult, ReplyBody, WatchEvent } from '../../protocol/zk/messages.ts'
 import { type Zxid, zxidZero } from '../../protocol/zxid.ts'
@@ -36,6 +36,13 @@ export interface TreeEvent extends WatchEvent {
   readonly acl: readonly Acl[]
 }
 
+interface Parent {
+  readonly path: string
+  readonly znode: Znode | undefined
+}
+
+const noParent: Parent = { path: '', znode: undefined }
+
 /** Keys whose value changed or was deleted. */
 export interface Dirty {
   readonly paths: Set<string>
@@ -55,6 +62,8 @@ export class ZTree {
   #quotas: Quotas
   #membership: { readonly text: string; readonly version: Zxid } | undefined
   readonly #hash = new Hash()
+  /** the parent of the znode restored last: often that of the next one */
+  #restoredUnder = noParent
   #dirty: Dirty = { paths: new Set(), sessions: new Set() }
 
   /**
@@ -75,14 +84,18 @@ export class ZTree {
   }
 
   /**
-   * Restores a znode that is not there yet, after its parent.
+   * Restores a znode that is not there yet, after its parent, and before any transaction.
    *
    * @returns whether its parent exists
    */
   restore(path: string, fields: ZnodeFields): boolean {
-    const parentPath = parentOf(path)
-    const parent = path === '/' ? undefined : this.#znodes.get(parentPath)
-    if (parent === undefined && path !== '/') return false
+    const isRoot = path === '/'
+    if (!isRoot && !isChildOf(path, this.#restoredUnder.path)) {
+      const parentPath = parentOf(path)
+      this.#restoredUnder = { path: parentPath, znode: this.#znodes.get(parentPath) }
+    }
+    const { path: parentPath, znode: parent } = isRoot ? noParent : this.#restoredUnder
+    if (parent === undefined && !isRoot) return false
     const znode = this.#znodes.restore(path, parent, fields, this.#acls.share(fields.acl))
     this.#count(path, znode)
     this.#changed(path, znode)
