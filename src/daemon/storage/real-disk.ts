@@ -33,8 +33,12 @@ export function realServerDisk(dataDir: string, quoted = dataDir): ServerDisk {
 
 /** @throws LevelDB's error */
 export async function openTreeDatabase(directory: string): Promise<TreeDatabase> {
-  // Nothing is read after loading: a block cache would waste memory.
-  const db = new Level<string, string>(directory, { cacheSize: 512 * 1024 })
+  const db = new Level<string, string>(directory, {
+    // Nothing is read after loading: a block cache would waste memory.
+    cacheSize: 512 * 1024,
+    // With LevelDB's own 4 MiB, a create takes an eighth more CPU time, for compaction.
+    writeBufferSize: 16 * 1024 * 1024,
+  })
   await db.open()
   return db
 }
