@@ -24,7 +24,7 @@ export interface DaemonOptions<Config extends CommonConfig, OwnDisk extends Disk
   readonly readConfig: (
     args: string[],
     env: NodeJS.ProcessEnv,
-  ) => { type: 'config'; config: Config } | { type: 'print'; text: string }
+  ) => { type: 'config'; config: Config } | { type: 'print'; text: string | Promise<string> }
   /** fields that identify this process in every log line */
   readonly identity: (config: Config) => Record<string, unknown>
   readonly openDisk: (config: Config) => OwnDisk
@@ -46,12 +46,16 @@ export function runDaemon<Config extends CommonConfig, OwnDisk extends Disk>(
   try {
     const read = options.readConfig(process.argv.slice(2), process.env)
     if (read.type === 'config') run(read.config, options)
-    else process.stdout.write(read.text)
+    else void print(read.text)
   } catch (error) {
     if (!(error instanceof RefusedStartError)) throw error
     tellRefusal(options.program, error)
     process.exitCode = exitCodes.usage
   }
+}
+
+async function print(text: string | Promise<string>): Promise<void> {
+  process.stdout.write(await text)
 }
 
 function run<Config extends CommonConfig, OwnDisk extends Disk>(

@@ -1,6 +1,5 @@
 // A program's option rows in print: --help and the sample file.
 
-import yargs from 'yargs'
 import { kebab } from './option-names.ts'
 import type { OptionRow, OptionRows, Program } from './option-rows.ts'
 
@@ -15,7 +14,9 @@ const ownFlags = {
 /** One-letter spellings of some of them. */
 export const shorthand = { c: 'config', h: 'help' } as const
 
-export function helpText(program: Program<OptionRows>): string {
+/** yargs is loaded only for this: a start has no use for it. */
+export async function helpText(program: Program<OptionRows>): Promise<string> {
+  const { default: yargs } = await import('yargs')
   const parser = yargs()
     .locale('en')
     .wrap(100)

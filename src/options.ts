@@ -49,7 +49,7 @@ export interface ReadOptions<Rows extends OptionRows> {
 /** `text` is for stdout; the program then exits. */
 export type OptionsOrText<Rows extends OptionRows> =
   | ReadOptions<Rows>
-  | { readonly type: 'print'; readonly text: string }
+  | { readonly type: 'print'; readonly text: string | Promise<string> }
 
 /** A source of options. */
 export const commandLine = 'the command line'

@@ -41,7 +41,7 @@ const program = {
 /** Reads options and throws if they print something instead. */
 function options(argv: readonly string[], environment: Record<string, string> = {}) {
   const read = readOptions(program, argv, environment)
-  if (read.type === 'print') throw new Error(read.text)
+  if (read.type === 'print') throw new Error(String(read.text))
   return read
 }
 
@@ -175,7 +175,7 @@ t.test('refuse names the option as the user spelled it, and its source', async (
 t.test('--help names every option with its bounds and default', async (t) => {
   for (const flag of ['--help', '-h']) {
     const read = readOptions(program, [flag], {})
-    const text = read.type === 'print' ? read.text : ''
+    const text = read.type === 'print' ? await read.text : ''
     for (const word of [
       '--tick-time',
       '100 to 60000',
@@ -197,7 +197,7 @@ t.test('--version prints it alone', async (t) => {
 
 t.test('the sample file reads back as the defaults, and has every option', async (t) => {
   const read = readOptions(program, ['--sample-config'], {})
-  const text = read.type === 'print' ? read.text : ''
+  const text = read.type === 'print' ? await read.text : ''
   const file = join(t.testdir({ 'a.cfg': text }), 'a.cfg')
   t.same(options(['--config', file]).values, options([]).values)
   const all = text.replace(/^#(?=\S+=)/gm, '').replace('dataDir=', 'dataDir=/d')

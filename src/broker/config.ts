@@ -95,7 +95,7 @@ export interface BrokerConfig {
 /** `text` goes to stdout (for --help, …), and the program ends. */
 type ConfigOrText =
   | { readonly type: 'config'; readonly config: BrokerConfig }
-  | { readonly type: 'print'; readonly text: string }
+  | { readonly type: 'print'; readonly text: string | Promise<string> }
 
 /**
  * @param argv without node and script

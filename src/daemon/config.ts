@@ -127,7 +127,7 @@ export interface Origins {
 /** `text` is for stdout (--help …); the program then exits. */
 export type ConfigOrText =
   | { readonly type: 'config'; readonly config: DaemonConfig }
-  | { readonly type: 'print'; readonly text: string }
+  | { readonly type: 'print'; readonly text: string | Promise<string> }
 
 /**
  * @param argv without node and script

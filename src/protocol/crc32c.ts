@@ -13,8 +13,12 @@ const polynomial = 0x82f63b78 // reflected
 /** Eight tables of 256 entries, back to back: table k takes a byte over k further zero bytes. */
 const tables = makeTables()
 
-/** Undefined where the package is not installed. */
-const native = loadNative()
+/** From the package, on first use, since loading it takes 16 ms; ours where it is not installed. */
+let ofMany = (bytes: Uint8Array, seed: number): number => {
+  const native = loadNative()
+  ofMany = native ?? ((all, continued) => sliced(all, 0, all.length, continued))
+  return ofMany(bytes, seed)
+}
 
 /** From this size on, calling it is faster, even with the view that the call needs. */
 const nativeBytesMin = 512
@@ -25,8 +29,8 @@ const nativeBytesMin = 512
  * @param seed the checksum of the preceding bytes, to continue it
  */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length, seed = 0): number {
-  if (native === undefined || end - start < nativeBytesMin) return sliced(bytes, start, end, seed)
-  return native(bytes.subarray(start, end), seed)
+  if (end - start < nativeBytesMin) return sliced(bytes, start, end, seed)
+  return ofMany(bytes.subarray(start, end), seed)
 }
 
 function sliced(bytes: Uint8Array, start: number, end: number, seed: number): number {

@@ -77,7 +77,7 @@ export class BrokerWorld {
       ],
       {},
     )
-    if (read.type !== 'config') throw new Error(read.text)
+    if (read.type !== 'config') throw new Error(String(read.text))
     const { config } = read
     const world = { ...realWorld(), logger: silentLogger, disk: realDisk(config.dataDir) }
     const reading = { readSecret, readCredentials, loadOpenBlock }

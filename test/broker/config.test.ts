@@ -10,7 +10,7 @@ t.test('flags become one checked object', async (t) => {
     [...needed, '--zooweeper=a:1,b/root', '--min.insync.replicas=1', '--log.flush=os', '--port=7'],
     { MQ_REPLICA_LAG_TIME_MAX_MS: '900' },
   )
-  if (read.type !== 'config') throw new Error(read.text)
+  if (read.type !== 'config') throw new Error(String(read.text))
   t.match(read.config, {
     id: 3,
     dataDir: resolve('x'),
@@ -31,13 +31,13 @@ t.test('flags become one checked object', async (t) => {
 
 t.test('Kafka’s option names are accepted too', async (t) => {
   const read = readConfig(['--broker.id=3', '--log.dirs=x', '--zookeeper.connect=a:1'], {})
-  if (read.type !== 'config') throw new Error(read.text)
+  if (read.type !== 'config') throw new Error(String(read.text))
   t.match(read.config, { id: 3, dataDir: resolve('x') })
 })
 
 t.test('an address that other machines cannot reach causes a warning', async (t) => {
   const read = readConfig([...needed, '--host=0.0.0.0'], {})
-  if (read.type !== 'config') throw new Error(read.text)
+  if (read.type !== 'config') throw new Error(String(read.text))
   t.match(read.config.warnings, [/advertised-host/])
 })
 
@@ -60,7 +60,7 @@ t.test('Kafka’s value for no bound on timestamps is taken', async (t) => {
   for (const side of ['before', 'after', 'difference']) {
     const name = `log.message.timestamp.${side}.max.ms`
     const read = readConfig([...needed, `--${name}=9223372036854775807`], {})
-    if (read.type !== 'config') throw new Error(read.text)
+    if (read.type !== 'config') throw new Error(String(read.text))
     t.equal(read.config.configs.file.get(name), String(Number.MAX_SAFE_INTEGER))
   }
 })
@@ -82,7 +82,7 @@ const keys = ['--ssl.keystore.location=/k.pem', '--ssl.truststore.location=/t.p1
 
 function configOf(...flags: readonly string[]) {
   const read = readConfig([...needed, ...flags], {})
-  if (read.type !== 'config') throw new Error(read.text)
+  if (read.type !== 'config') throw new Error(String(read.text))
   return read.config
 }
 

@@ -7,7 +7,7 @@ import { OptionError } from '../../src/options.ts'
 
 function config(argv: readonly string[], environment: Record<string, string> = {}): DaemonConfig {
   const read = readConfig(argv, environment)
-  if (read.type === 'print') throw new Error(read.text)
+  if (read.type === 'print') throw new Error(String(read.text))
   return read.config
 }
 

@@ -175,7 +175,7 @@ t.test('mutual TLS alone makes a peer port safe to reach', async (t) => {
   const warnings = (...flags: readonly string[]) => {
     const args = ['--data-dir=/d', '--myid=1', '--server.1=zoo1:2888:3888', ...flags]
     const read = readConfig(args, {})
-    if (read.type !== 'config') throw new Error(read.text)
+    if (read.type !== 'config') throw new Error(String(read.text))
     return read.config.warnings
   }
   t.match(warnings(), [/believes its callers/])

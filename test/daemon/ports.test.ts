@@ -64,7 +64,7 @@ async function startServer(t: Test, flags: readonly string[], { logger }: Warnin
   const ports = ['--client-port=0', `--client-port-address=${host}`, '--max-client-cnxns=0']
   const args = [...dirs, ...ports, '--log-segment-bytes=4194304', ...flags]
   const read = readConfig(args, {})
-  if (read.type !== 'config') throw new Error(read.text)
+  if (read.type !== 'config') throw new Error(String(read.text))
   const { config } = read
   const world = { ...realWorld(), logger, disk: realServerDisk(config.dataDir) }
   server = assembleServer({ config, world, onFailure })
@@ -87,7 +87,7 @@ async function startBroker(t: Test, server: Server, { logger }: Warnings): Promi
     ['--id=1', data, `--zooweeper=${host}:${server.clientPort}`, `--host=${host}`, '--port=0'],
     {},
   )
-  if (read.type !== 'config') throw new Error(read.text)
+  if (read.type !== 'config') throw new Error(String(read.text))
   const { config } = read
   const world = { ...realWorld(), logger, disk: realDisk(config.dataDir) }
   const broker = assembleBroker({ config, world, readSecret, onFailure })

@@ -21,7 +21,7 @@ export function serverOf(
   logger: Logger = silentLogger,
   configStore?: FileStore,
 ): Server {
-  if (read.type !== 'config') throw new Error(read.text)
+  if (read.type !== 'config') throw new Error(String(read.text))
   const { config } = read
   const world = {
     ...realWorld(),

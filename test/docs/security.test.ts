@@ -30,7 +30,7 @@ t.test('a server takes the certificate that the commands make', async (t) => {
     .split('\n')
     .map((line) => `--${line}`)
   const read = readConfig([`--data-dir=${directory}/data`, ...flags], {})
-  if (read.type !== 'config') throw new Error(read.text)
+  if (read.type !== 'config') throw new Error(String(read.text))
   const { clientTls: settings, warnings } = read.config
   if (settings === undefined) throw new Error('There is no TLS')
   t.strictSame(warnings, [])

@@ -67,8 +67,10 @@ t.test('checksums are the same where the package is not installed', async (t) =>
       throw new Error('not installed')
     }
     const { crc32c } = await import('./src/protocol/crc32c.ts')
-    console.log(asked, crc32c(Buffer.alloc(4096, 7)))`
+    const found = [1, 2].map(() => crc32c(Buffer.alloc(4096, 7)))
+    console.log(asked, ...found)`
   const options = ['--import=tsx', '--input-type=module', '--eval', program]
   const said = execFileSync(process.execPath, options, { encoding: 'utf8' })
-  t.equal(said, `1 ${crc32c(Buffer.alloc(4096, 7))}\n`)
+  const wanted = crc32c(Buffer.alloc(4096, 7))
+  t.equal(said, `1 ${wanted} ${wanted}\n`, 'and it is asked for once')
 })

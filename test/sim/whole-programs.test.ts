@@ -66,7 +66,7 @@ class Life {
       ],
       {},
     )
-    if (read.type !== 'config') throw new Error(read.text)
+    if (read.type !== 'config') throw new Error(String(read.text))
     const config = { ...read.config, logSegmentBytes: 16_384 }
     const world = this.#worldOf(`s${id}`)
     assembleServer({ config, world, onFailure: this.#fail }).start().catch(this.#fail)
@@ -82,7 +82,7 @@ class Life {
       ],
       {},
     )
-    if (read.type !== 'config') throw new Error(read.text)
+    if (read.type !== 'config') throw new Error(String(read.text))
     const world: World = this.#worldOf(`b${id}`)
     return assembleBroker({
       config: read.config,
