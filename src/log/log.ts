@@ -15,7 +15,7 @@ import { invariant } from '../invariant.ts'
 import { LogFailedError } from './log-errors.ts'
 import { Preparation, preparedName } from './preparation.ts'
 import type { Position, RecordFormat } from './record-format.ts'
-import { recover, type TornTail } from './recovery.ts'
+import { type GoodRecord, recover, type TornTail } from './recovery.ts'
 import { Replacement } from './replacement.ts'
 import { type LogVisitor, Segment, type SegmentMemory } from './segment.ts'
 import { attempt, type Done, type LogDirectory } from './segment-file.ts'
@@ -54,7 +54,7 @@ export interface LogOptions {
   readonly keepsTail?: boolean | undefined
   readonly readsAll?: boolean | undefined
   readonly gapsBelow?: Position | undefined
-  readonly onGood?: LogVisitor | undefined
+  readonly onGood?: GoodRecord | undefined
 
   /**
    * Everything up to `position` is durable. May be called during `flush`, never during `append`.

@@ -57,8 +57,11 @@ export interface RecoveryOptions {
    * Receives each good record that is read, in order, before anything is changed. What it throws ends
    * the recovery.
    */
-  readonly onGood?: LogVisitor | undefined
+  readonly onGood?: GoodRecord | undefined
 }
+
+/** Receives what a `LogVisitor` receives. */
+export type GoodRecord = (...record: Parameters<LogVisitor>) => void
 
 /** The bytes after the last good record, cut and zeroed after a crash: worth a line in the log. */
 export interface TornTail {
@@ -105,28 +108,17 @@ function openSegments(options: RecoveryOptions, opened: Set<SegmentFile>) {
     opened.add(file)
     // At once: recovery may have to rebuild the index from the records.
     segment.place(file)
+    const opening = { segment, file, format, readsAll, gapsBelow, onGood }
     if (successor === undefined) {
-      const previous = segments.at(-1)
-      const tail = {
-        directory,
-        segment,
-        file,
-        format,
-        previous,
-        knownDurable,
-        keepsTail,
-        readsAll,
-        gapsBelow,
-        onGood,
-      }
-      torn = recoverTail(tail)
+      const tail = { directory, previous: segments.at(-1), knownDurable, keepsTail }
+      torn = recoverTail(opening, tail)
       if (segment.isEmpty) {
         opened.delete(file)
         file.close()
         directory.remove(segment.name)
         break
       }
-    } else recoverFull({ segment, file, format, successor, readsAll, gapsBelow, onGood })
+    } else recoverFull(opening, successor)
     segments.push(segment)
   }
   if (firsts.length === 0 && knownDurable !== undefined) {
@@ -159,17 +151,19 @@ function removeUnusedIndexes(directory: LogDirectory, segments: readonly Segment
   }
 }
 
-/** A segment with a successor was fsynced completely: any error in it is damage. */
-function recoverFull(opening: {
+/** A segment that is being opened, and how. */
+interface Opening {
   readonly segment: Segment
   readonly file: SegmentFile
   readonly format: RecordFormat
-  readonly successor: Position
   readonly readsAll: boolean
   readonly gapsBelow: Position
-  readonly onGood: LogVisitor | undefined
-}): void {
-  const { segment, successor, gapsBelow, readsAll, format } = opening
+  readonly onGood: GoodRecord | undefined
+}
+
+/** A segment with a successor was fsynced completely: any error in it is damage. */
+function recoverFull(opening: Opening, successor: Position): void {
+  const { segment, gapsBelow, readsAll, format } = opening
   const durableTo = readsAll ? -1 : successor - 1
   const offset = readOn(opening, durableTo)
   const mayHaveGap = !format.isGapless || successor <= gapsBelow
@@ -183,16 +177,7 @@ function recoverFull(opening: {
 }
 
 /** @returns where the records end */
-function readOn(
-  opening: {
-    readonly segment: Segment
-    readonly file: SegmentFile
-    readonly format: RecordFormat
-    readonly gapsBelow: Position
-    readonly onGood: LogVisitor | undefined
-  },
-  durableTo: Position,
-): number {
+function readOn(opening: Opening, durableTo: Position): number {
   const { segment, file } = opening
   const place = segment.takeIndexed(file, { durableTo, gapsBelow: opening.gapsBelow })
   if (segment.isIndexed && segment.isIndexFull) return segment.endBytes
@@ -202,23 +187,21 @@ function readOn(
 }
 
 /** The last segment may end in a torn tail. It becomes empty if no record in it was good. */
-function recoverTail(opening: {
-  readonly directory: LogDirectory
-  readonly segment: Segment
-  readonly file: SegmentFile
-  readonly format: RecordFormat
-  readonly previous: Segment | undefined
-  readonly knownDurable: Position | undefined
-  readonly keepsTail: boolean
-  readonly readsAll: boolean
-  readonly gapsBelow: Position
-  readonly onGood: LogVisitor | undefined
-}): TornTail | null {
-  const { directory, segment, file, format, knownDurable, keepsTail, readsAll, gapsBelow } = opening
+function recoverTail(
+  opening: Opening,
+  tail: {
+    readonly directory: LogDirectory
+    readonly previous: Segment | undefined
+    readonly knownDurable: Position | undefined
+    readonly keepsTail: boolean
+  },
+): TornTail | null {
+  const { segment, file, format, readsAll, gapsBelow } = opening
+  const { directory, previous, knownDurable, keepsTail } = tail
   const durableTo = readsAll ? -1 : (knownDurable ?? -1)
   const place = segment.takeIndexed(file, { durableTo, gapsBelow })
   const { offset, vouched } = adoptRecords(opening, place)
-  const good = segment.isEmpty ? (opening.previous?.lastPosition ?? -1) : segment.lastPosition
+  const good = segment.isEmpty ? (previous?.lastPosition ?? -1) : segment.lastPosition
   if (knownDurable !== undefined && knownDurable > good) {
     const found = `the good records end at ${good}, but ${knownDurable} was durable`
     throw new LogDamagedError(segment.path, offset, found)
@@ -282,13 +265,7 @@ function keep(
  * @returns their end, and the highest position that one of them knew to be durable
  */
 function adoptRecords(
-  opening: {
-    readonly segment: Segment
-    readonly file: SegmentFile
-    readonly format: RecordFormat
-    readonly gapsBelow: Position
-    readonly onGood: LogVisitor | undefined
-  },
+  opening: Opening,
   place: { readonly next: Position; readonly isExact: boolean },
 ) {
   const { segment, file, format, gapsBelow, onGood } = opening

@@ -25,15 +25,17 @@ const keptSeeds = [
   { seed: 100_126, found: 'a choice named a loss when the logs of all members were gone' },
   { seed: 100_859, found: 'a truncated log recognised fewer batches than it held' },
 ]
+/** A range whose lives have enough of each fault: chance left 1 to 60 with few reassignments. */
+const firstFixed = 1001
 const fixedSeeds = 60
 const randomSeeds = 6
 const firstRandom = Math.floor(Math.random() * 1e9)
 
 t.test('brokers keep all promises while disks, networks, sessions and clocks fail', async (t) => {
-  t.comment(`seeds 1 to ${fixedSeeds}, and ${randomSeeds} from ${firstRandom}`)
+  t.comment(`${fixedSeeds} seeds from ${firstFixed}, and ${randomSeeds} from ${firstRandom}`)
   const seeds = [
     ...keptSeeds.map(({ seed }) => seed),
-    ...Array.from({ length: fixedSeeds }, (_, i) => i + 1),
+    ...Array.from({ length: fixedSeeds }, (_, i) => firstFixed + i),
   ]
   const counted = new Set(seeds)
   seeds.push(...Array.from({ length: randomSeeds }, (_, i) => firstRandom + i))

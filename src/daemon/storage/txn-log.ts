@@ -17,8 +17,7 @@ import { invariant } from '../../invariant.ts'
 import { type Log, type LogOptions, openLog } from '../../log/log.ts'
 import { LogDamagedError } from '../../log/log-errors.ts'
 import { notARecord, otherVersion, type RecordFormat } from '../../log/record-format.ts'
-import type { TornTail } from '../../log/recovery.ts'
-import type { LogVisitor } from '../../log/segment.ts'
+import type { GoodRecord, TornTail } from '../../log/recovery.ts'
 import { crc32c } from '../../protocol/crc32c.ts'
 import {
   type Entries,
@@ -284,8 +283,8 @@ export class TxnLog {
 
 type ReadEpoch = { -readonly [Field in keyof EpochRange]: EpochRange[Field] }
 
-/** Adds the epochs of the records that it visits to `epochs`. */
-function epochsReader(epochs: ReadEpoch[], baseZxid: Zxid): LogVisitor {
+/** @param epochs receives those of the records */
+function epochsReader(epochs: ReadEpoch[], baseZxid: Zxid): GoodRecord {
   let previous: Zxid | undefined
   let last: ReadEpoch | undefined
   return (bytes, start, _, { file, offset }) => {
@@ -304,6 +303,5 @@ function epochsReader(epochs: ReadEpoch[], baseZxid: Zxid): LogVisitor {
       epochs.push(last)
     }
     previous = zxid
-    return true
   }
 }
