@@ -21,7 +21,8 @@ export class Preparation {
   readonly #directory: LogDirectory
   readonly #bytes: number
   readonly #onFailure: (error: Error) => void
-  readonly #usedBytes: number
+  /** of the segment before, when this preparation began */
+  readonly #usedAtStart: number
   #file: SegmentFile | null = null
   #filledBytes = 0
   #wantedBytes = 0
@@ -30,7 +31,7 @@ export class Preparation {
 
   /**
    * @param bytes the size of a whole segment
-   * @param usedBytes how much of the segment before is used already
+   * @param usedBytes how much of the segment before is used already, 0 without one
    * @param onFailure receives the reason if there is no space; the segment is then created
    * unprepared
    */
@@ -41,7 +42,7 @@ export class Preparation {
   ) {
     this.#directory = directory
     this.#bytes = bytes
-    this.#usedBytes = usedBytes
+    this.#usedAtStart = usedBytes
     this.#onFailure = onFailure
     try {
       this.#file = directory.create(preparedName)
@@ -52,8 +53,8 @@ export class Preparation {
 
   /** Keeps pace with the segment before, of which `usedBytes` are used: done before that is full. */
   keepUp(usedBytes: number): void {
-    const left = Math.max(1, this.#bytes - this.#usedBytes)
-    const share = (usedBytes - this.#usedBytes) / left
+    const left = Math.max(1, this.#bytes - this.#usedAtStart)
+    const share = (usedBytes - this.#usedAtStart) / left
     const steps = 1 + Math.floor((1.25 * share * this.#bytes) / stepBytes)
     this.#wantedBytes = Math.min(this.#bytes, steps * stepBytes)
     if (!this.#isFilling) this.#fill()
