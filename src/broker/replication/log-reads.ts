@@ -76,7 +76,7 @@ export class LogReads {
     }
   }
 
-  /** For observers: the same records briefly, without consequences. @throws LogDamagedError */
+  /** For observers: the same records briefly, without consequences. @throws LogDamagedError, LogVersionError */
   peek(offset: Offset, end: Offset): Buffer {
     return this.#log.read({ from: offset, end, bytesMax: limits.fetchBytesMax, isBrief: true })
   }

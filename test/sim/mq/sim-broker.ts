@@ -7,7 +7,7 @@ import { offsetsTopic } from '../../../src/broker/group/offsets-topic.ts'
 import type { Replica } from '../../../src/broker/replication/replica.ts'
 import type { ReplicaManager } from '../../../src/broker/replication/replica-manager.ts'
 import { invariant } from '../../../src/invariant.ts'
-import { LogDamagedError } from '../../../src/log/log-errors.ts'
+import { isUnreadable } from '../../../src/log/log-errors.ts'
 import { decodeGroupRecord } from '../../../src/protocol/kafka/group-records.ts'
 import { BrokerError } from '../../../src/protocol/mq/error-codes.ts'
 import {
@@ -368,7 +368,7 @@ export class SimBroker extends Host {
     try {
       return replica.peek(offset, replica.highWatermark)
     } catch (error) {
-      if (!(error instanceof LogDamagedError)) throw error
+      if (!isUnreadable(error)) throw error
       this.parts.cover('damage that is not noticed yet')
       return undefined
     }
