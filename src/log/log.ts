@@ -32,8 +32,9 @@ export interface LogOptions {
   /** A segment takes no record beyond this size; a larger record gets its own segment. */
   readonly segmentBytes?: number
   /**
-   * Whether segments are filled with zeros in advance: as a whole, before they are needed, or in small
-   * steps, for programs with many logs. Those never sync on the main thread: while one of their logs
+   * Whether segments are filled with zeros in advance: as a whole, before they are needed, at the pace
+   * of the log (one that is needed earlier grows in steps), or only in small steps, for programs with
+   * many logs. Those never sync on the main thread: while one of their logs
    * is idle, others are not, and would wait.
    */
   readonly preallocate?: boolean | 'in steps'

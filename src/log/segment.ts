@@ -1,7 +1,7 @@
 // One segment of the log: records back to back in one file, named by its first position.
 //
-// 0000000300000001.segment, preallocated with zeros, at once or in steps, so that writes do not change
-// the file size:
+// 0000000300000001.segment, filled with zeros before it is used or in steps ahead of its end, so that
+// writes do not change the file size:
 //
 //   [record][record][record] ... [record][record][record]00000000000000000000000000000
 //   0                                    │tail.written   │endBytes          segmentBytes │
