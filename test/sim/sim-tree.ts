@@ -2,10 +2,13 @@
 // and what a power cut leaves.
 
 import type { TreeDatabase } from '../../src/daemon/storage/disk.ts'
+import { type Entry, encodeEntries } from '../../src/daemon/storage/tree-entries.ts'
 import type { Random } from '../../src/random.ts'
 import type { SimProcess } from './process.ts'
 
 type Entries = readonly (readonly [key: string, value: string | undefined])[]
+
+const entriesPerPiece = 2000
 
 /** A tree's entries, as in LevelDB. */
 export class SimTree {
@@ -83,13 +86,7 @@ export class SimTree {
           },
         }
       },
-      iterator: () => {
-        const entries = [...this.#written].sort(([a], [b]) => (a < b ? -1 : 1))
-        return {
-          nextv: async (size) => entries.splice(0, size),
-          close: async () => undefined,
-        }
-      },
+      pieces: () => piecesOf([...this.#written].sort(([a], [b]) => (a < b ? -1 : 1))),
       close: async () => undefined,
     }
   }
@@ -98,6 +95,12 @@ export class SimTree {
     change(this.#written, changes)
     if (sync) this.sync()
     else this.#unsynced.push(changes)
+  }
+}
+
+async function* piecesOf(entries: readonly Entry[]): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < entries.length; at += entriesPerPiece) {
+    yield encodeEntries(entries.slice(at, at + entriesPerPiece))
   }
 }
 

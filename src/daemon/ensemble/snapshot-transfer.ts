@@ -7,7 +7,7 @@
 // Neither end ever holds more than a few pieces, however large the tree. The learner checks count
 // and checksum, then the tree itself, and makes it durable; only then does Zab put it in force
 // (`installSnapshot`). If anything fails before that, the old tree stays in force, and the learner
-// starts over. storage/tree-transfer.ts has the format of a piece.
+// starts over. storage/tree-entries.ts has the format of a piece.
 
 import { crc32c } from '../../protocol/crc32c.ts'
 import { ProtocolError } from '../../protocol/error-codes.ts'

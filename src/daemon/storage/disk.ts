@@ -8,11 +8,11 @@ import type { Disk } from '../../world.ts'
 /** The part of LevelDB that a tree needs. */
 export interface TreeDatabase {
   batch(): TreeBatch
-  /** Iterates over the current contents; later writes are not visible. */
-  iterator(options: { readonly highWaterMarkBytes: number }): {
-    nextv(size: number): Promise<[string, string][]>
-    close(): Promise<void>
-  }
+  /**
+   * The current contents in key order, a few thousand entries at a time (tree-entries.ts); later writes
+   * are not visible. It throws when the database is closed meanwhile.
+   */
+  pieces(): AsyncGenerator<Uint8Array>
   close(): Promise<void>
 }
 

@@ -1,6 +1,7 @@
 // The contents of LevelDB, key by key. Keys and values are strings: LevelDB hands strings to
 // JavaScript faster than buffers, which matters at startup. The bytes of a value are encoded as
-// Latin-1 characters, so those from 0x80 up take two bytes on the disk.
+// Latin-1 characters, so those from 0x80 up take two bytes on the disk. They are decoded from
+// pieces of many entries (tree-entries.ts).
 //
 //   key                      value
 //   #                        u8 format | f64 lastApplied | u32 znodes | u32 sessions |
@@ -25,6 +26,7 @@ import type { Digest } from '../ztree/digest.ts'
 import { lifetimes } from '../ztree/uncommon.ts'
 import type { ZnodeFields } from '../ztree/znode.ts'
 import type { Session } from '../ztree/ztree.ts'
+import type { EntryReader } from './tree-entries.ts'
 
 export const metaKey = '#'
 export const storeFormat = 4
@@ -57,14 +59,18 @@ export function parseKey(key: string): StoreKey | undefined {
 
 const znodeHeaderBytes = 6 * 8 + 2 * 4 + 1
 const moreHeaderBytes = 4 + 8 + 4
+const checksumBytes = 4
 const flags = { data: 1, more: 2 } as const
+
+interface More extends Pick<ZnodeFields, 'acl' | 'aversion' | 'lifetime'> {
+  /** where the data begins */
+  readonly end: number
+}
 
 /** Encodes and decodes values. It keeps a buffer: one codec for one user at a time. */
 export class StoreCodec {
   /** key | crc | rest of the value */
   #scratch = Buffer.allocUnsafeSlow(4096)
-  /** of its bytes: reads doubles much faster than a Buffer */
-  #view = viewOf(this.#scratch)
   /** start and end of the rest of the value */
   #start = 0
   #end = 0
@@ -115,28 +121,27 @@ export class StoreCodec {
   }
 
   /** @returns undefined, as in the other two, for a damaged value */
-  decodeMeta(value: string): StoreMeta | { readonly otherFormat: number } | undefined {
-    const bytes = this.#open(metaKey, value, 1)
-    if (bytes === undefined) return undefined
-    const at = this.#start
-    const format = bytes.readUInt8(at)
-    if (format !== storeFormat || this.#end - at !== metaBytes) return { otherFormat: format }
+  decodeMeta(entry: EntryReader): StoreMeta | { readonly otherFormat: number } | undefined {
+    if (!isIntact(entry, 1)) return undefined
+    const { view } = entry
+    const at = entry.valueStart + checksumBytes
+    const format = view.getUint8(at)
+    if (format !== storeFormat || entry.valueEnd - at !== metaBytes) return { otherFormat: format }
     return {
-      lastApplied: bytes.readDoubleBE(at + 1) as Zxid,
-      znodeCount: bytes.readUInt32BE(at + 9),
-      sessionCount: bytes.readUInt32BE(at + 13),
-      digest: { high: bytes.readUInt32BE(at + 17), low: bytes.readUInt32BE(at + 21) },
+      lastApplied: view.getFloat64(at + 1) as Zxid,
+      znodeCount: view.getUint32(at + 9),
+      sessionCount: view.getUint32(at + 13),
+      digest: { high: view.getUint32(at + 17), low: view.getUint32(at + 21) },
     }
   }
 
-  /** `data` is a view, valid until the codec's next call. */
-  decodeZnode(path: string, value: string): ZnodeFields | undefined {
-    const bytes = this.#open(path, value, znodeHeaderBytes)
-    if (bytes === undefined) return undefined
-    const at = this.#start
-    const view = this.#view
-    const found = bytes.readUInt8(at + 56)
-    const more = this.#decodeMore(at + znodeHeaderBytes, (found & flags.more) !== 0)
+  /** `data` is a view of the entry's piece. */
+  decodeZnode(entry: EntryReader): ZnodeFields | undefined {
+    if (!isIntact(entry, znodeHeaderBytes)) return undefined
+    const { view } = entry
+    const at = entry.valueStart + checksumBytes
+    const found = view.getUint8(at + 56)
+    const more = this.#decodeMore(entry, at + znodeHeaderBytes, (found & flags.more) !== 0)
     if (more === undefined) return undefined
     const { acl, aversion, lifetime, end } = more
     return {
@@ -148,25 +153,21 @@ export class StoreCodec {
       ephemeralOwner: view.getFloat64(at + 40) as SessionId,
       version: view.getInt32(at + 48),
       createCount: view.getInt32(at + 52),
-      data: (found & flags.data) === 0 ? null : bytes.subarray(end, this.#end),
+      data: (found & flags.data) === 0 ? null : entry.bytes.subarray(end, entry.valueEnd),
       acl,
       aversion,
       lifetime,
     }
   }
 
-  #decodeMore(
-    at: number,
-    more: boolean,
-  ): (Pick<ZnodeFields, 'acl' | 'aversion' | 'lifetime'> & { readonly end: number }) | undefined {
+  #decodeMore({ bytes, view, valueEnd }: EntryReader, at: number, more: boolean): More | undefined {
     if (!more) return { acl: openAcl, aversion: 0, lifetime: lifetimes.endless, end: at }
     const start = at + moreHeaderBytes
-    if (start > this.#end) return undefined
-    const bytes = this.#scratch
-    const end = start + bytes.readUInt32BE(at + 12)
-    if (end > this.#end) return undefined
+    if (start > valueEnd) return undefined
+    const end = start + view.getUint32(at + 12)
+    if (end > valueEnd) return undefined
     const acl = this.#parseAcl(bytes.toString('utf8', start, end))
-    return { acl, aversion: bytes.readInt32BE(at), lifetime: bytes.readDoubleBE(at + 4), end }
+    return { acl, aversion: view.getInt32(at), lifetime: view.getFloat64(at + 4), end }
   }
 
   /**
@@ -179,45 +180,46 @@ export class StoreCodec {
     return this.#lastAcl.list
   }
 
-  decodeSession(key: string, value: string): Session | undefined {
-    const bytes = this.#open(key, value, 4)
-    if (bytes === undefined) return undefined
-    const password = new Uint8Array(bytes.subarray(this.#start + 4, this.#end))
-    return { timeoutMs: bytes.readUInt32BE(this.#start), password }
+  decodeSession(entry: EntryReader): Session | undefined {
+    if (!isIntact(entry, 4)) return undefined
+    const at = entry.valueStart + checksumBytes
+    const password = new Uint8Array(entry.bytes.subarray(at + 4, entry.valueEnd))
+    return { timeoutMs: entry.view.getUint32(at), password }
   }
 
   /** Writes the key and reserves `restBytes` after the checksum. */
   #begin(key: string, restBytes: number): Buffer {
-    const needed = key.length * 3 + 4 + restBytes
-    if (needed > this.#scratch.length) {
-      this.#scratch = Buffer.allocUnsafeSlow(needed * 2)
-      this.#view = viewOf(this.#scratch)
-    }
-    this.#start = this.#scratch.write(key, 0, 'utf8') + 4
+    const needed = key.length * 3 + checksumBytes + restBytes
+    if (needed > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(needed * 2)
+    this.#start = this.#scratch.write(key, 0, 'utf8') + checksumBytes
     this.#end = this.#start + restBytes
     return this.#scratch
   }
 
   #finish(): string {
-    this.#scratch.writeUInt32BE(this.#checksum(), this.#start - 4)
-    return this.#scratch.toString('latin1', this.#start - 4, this.#end)
-  }
-
-  /** Loads key and value, if the checksum is correct and the value is long enough. */
-  #open(key: string, value: string, restBytesMin: number): Buffer | undefined {
-    if (value.length < 4 + restBytesMin) return undefined
-    const bytes = this.#begin(key, value.length - 4)
-    bytes.write(value, this.#start - 4, 'latin1')
-    return bytes.readUInt32BE(this.#start - 4) === this.#checksum() ? bytes : undefined
-  }
-
-  #checksum(): number {
-    const keyEnd = this.#start - 4
-    const ofKey = crc32c(this.#scratch, 0, keyEnd)
-    return crc32c(this.#scratch, this.#start, this.#end, ofKey)
+    const bytes = this.#scratch
+    const valueStart = this.#start - checksumBytes
+    const checksum = checksumOf({
+      bytes,
+      keyStart: 0,
+      keyEnd: valueStart,
+      valueStart,
+      valueEnd: this.#end,
+    })
+    bytes.writeUInt32BE(checksum, valueStart)
+    return bytes.toString('latin1', valueStart, this.#end)
   }
 }
 
-function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
-  return new DataView(buffer, byteOffset, length)
+/** Where a key and its value, which begins with the checksum of both, are in `bytes`. */
+type Places = Pick<EntryReader, 'bytes' | 'keyStart' | 'keyEnd' | 'valueStart' | 'valueEnd'>
+
+/** Whether the value has so many bytes after its checksum, and the checksum is correct. */
+function isIntact(entry: EntryReader, restBytesMin: number): boolean {
+  if (entry.valueEnd - entry.valueStart < checksumBytes + restBytesMin) return false
+  return entry.view.getUint32(entry.valueStart) === checksumOf(entry)
+}
+
+function checksumOf({ bytes, keyStart, keyEnd, valueStart, valueEnd }: Places): number {
+  return crc32c(bytes, valueStart + checksumBytes, valueEnd, crc32c(bytes, keyStart, keyEnd))
 }

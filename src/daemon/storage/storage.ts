@@ -19,13 +19,13 @@ import {
   type SnapshotReceiver,
   type Snapshots,
 } from './snapshots.ts'
+import { EntryReader } from './tree-entries.ts'
 import {
   DamagedTreeError,
   type TreeSnapshot,
   TreeStore,
   type TreeStoreOptions,
 } from './tree-store.ts'
-import { decodeEntries, encodeEntries } from './tree-transfer.ts'
 import { openTxnLog, type TxnLog, type TxnLogOptions } from './txn-log.ts'
 
 export interface StorageOptions {
@@ -195,25 +195,25 @@ export class Storage implements Snapshots {
 /** The leader's side: see SnapshotReader. */
 class TreeReader implements SnapshotReader {
   readonly zxid: Zxid
-  readonly #entries: AsyncGenerator<[string, string][]>
-  #first: [string, string][] | undefined
+  readonly #rest: AsyncGenerator<Uint8Array>
+  #first: Uint8Array | undefined
 
   constructor({ zxid, first, rest }: TreeSnapshot) {
     this.zxid = zxid
     this.#first = first
-    this.#entries = rest
+    this.#rest = rest
   }
 
   async next(): Promise<Uint8Array | undefined> {
     const first = this.#first
     this.#first = undefined
-    if (first !== undefined) return encodeEntries(first)
-    const { value, done } = await this.#entries.next()
-    return done === true ? undefined : encodeEntries(value)
+    if (first !== undefined) return first
+    const { value } = await this.#rest.next()
+    return value ?? undefined
   }
 
   async close(): Promise<void> {
-    await this.#entries.return(undefined)
+    await this.#rest.return(undefined)
   }
 }
 
@@ -242,7 +242,8 @@ class TreeReceiver implements SnapshotReceiver {
 
   async add(chunk: Uint8Array): Promise<void> {
     const batch = this.#db.batch()
-    for (const [key, value] of decodeEntries(chunk)) batch.put(key, value)
+    const entry = new EntryReader(chunk)
+    while (entry.next()) batch.put(entry.key, entry.value)
     await batch.write({ sync: false })
   }
 

@@ -13,17 +13,18 @@ import { formatDigest, sameDigest } from '../ztree/digest.ts'
 import { ZTree } from '../ztree/ztree.ts'
 import type { TreeDatabase } from './disk.ts'
 import { metaKey, parseKey, StoreCodec, type StoreMeta, sessionKey, storeFormat } from './keys.ts'
+import { EntryReader } from './tree-entries.ts'
 
 /** The directory does not hold a tree written by this store. */
 export class DamagedTreeError extends Error {
   override readonly name = 'DamagedTreeError'
 }
 
-/** The entries of a tree, as stored in LevelDB, in key order, a few thousand at a time. */
+/** The entries of a tree, as stored in LevelDB, in pieces (tree-entries.ts). */
 export interface TreeSnapshot {
   readonly zxid: Zxid
-  readonly first: [string, string][]
-  readonly rest: AsyncGenerator<[string, string][]>
+  readonly first: Uint8Array
+  readonly rest: AsyncGenerator<Uint8Array>
 }
 
 export interface TreeStoreOptions {
@@ -51,9 +52,6 @@ const bytesPerTurn = 512 * 1024
  * tree.
  */
 const leisurelyPasses = 8
-
-const entriesPerRead = 2000
-const bytesPerRead = 1024 * 1024
 
 export class TreeStore {
   #tree: ZTree
@@ -176,11 +174,11 @@ export class TreeStore {
    */
   async snapshot(): Promise<TreeSnapshot> {
     await this.flush()
-    const rest = entriesOf(this.#db)
+    const rest = this.#db.pieces()
     const { value: first } = await rest.next()
-    const [key, value] = first?.[0] ?? []
-    // A batch may have been in flight: only the iterator's own entries say which zxid it shows.
-    const meta = key === metaKey ? this.#codec.decodeMeta(value ?? '') : undefined
+    // A batch may have been in flight: only the pieces themselves say which zxid they show.
+    const entry = new EntryReader(first ?? new Uint8Array(0))
+    const meta = entry.next() && entry.key === metaKey ? this.#codec.decodeMeta(entry) : undefined
     if (first === undefined || meta === undefined || 'otherFormat' in meta) {
       throw new DamagedTreeError(
         `Cannot read the tree back: '${metaKey}' has changed since it was written`,
@@ -258,13 +256,14 @@ async function load(db: TreeDatabase, directory: string): Promise<ZTree> {
     new DamagedTreeError(`Cannot load the tree in ${directory}: ${found}`)
   const codec = new StoreCodec()
   let saved: { readonly meta: StoreMeta; readonly tree: ZTree } | undefined
-  for await (const entries of entriesOf(db)) {
-    for (const [text, value] of entries) {
-      const key = parseKey(text)
-      if (key === undefined) throw damage(`'${text}' is not a key of a tree`)
+  for await (const piece of db.pieces()) {
+    const entry = new EntryReader(piece)
+    while (entry.next()) {
+      const key = parseKey(entry.key)
+      if (key === undefined) throw damage(`'${entry.key}' is not a key of a tree`)
       if (key.type === 'meta') {
-        const meta = codec.decodeMeta(value)
-        if (meta === undefined) throw damage(`the value of '${text}' is damaged`)
+        const meta = codec.decodeMeta(entry)
+        if (meta === undefined) throw damage(`the value of '${entry.key}' is damaged`)
         if ('otherFormat' in meta) {
           throw damage(`its format is ${meta.otherFormat}, this server knows ${storeFormat}`)
         }
@@ -274,12 +273,12 @@ async function load(db: TreeDatabase, directory: string): Promise<ZTree> {
       if (saved === undefined) throw damage('its zxid is missing')
       const { tree } = saved
       if (key.type === 'znode') {
-        const fields = codec.decodeZnode(text, value)
-        if (fields === undefined) throw damage(`the value of '${text}' is damaged`)
-        if (!tree.restore(key.path, fields)) throw damage(`'${text}' has no parent`)
+        const fields = codec.decodeZnode(entry)
+        if (fields === undefined) throw damage(`the value of '${entry.key}' is damaged`)
+        if (!tree.restore(key.path, fields)) throw damage(`'${entry.key}' has no parent`)
       } else {
-        const session = codec.decodeSession(text, value)
-        if (session === undefined) throw damage(`the value of '${text}' is damaged`)
+        const session = codec.decodeSession(entry)
+        if (session === undefined) throw damage(`the value of '${entry.key}' is damaged`)
         tree.restoreSession(key.session, session)
       }
     }
@@ -295,22 +294,4 @@ async function load(db: TreeDatabase, directory: string): Promise<ZTree> {
     throw damage(`its digest differs from the written one: ${found}`)
   }
   return tree
-}
-
-/** All entries in key order, many at a time; the next ones are read while these are processed. */
-async function* entriesOf(db: TreeDatabase): AsyncGenerator<[string, string][]> {
-  // LevelDB's iterator is a snapshot: later writes are not visible.
-  const iterator = db.iterator({ highWaterMarkBytes: bytesPerRead })
-  let next = iterator.nextv(entriesPerRead)
-  try {
-    for (;;) {
-      const entries = await next
-      if (entries.length === 0) return
-      next = iterator.nextv(entriesPerRead)
-      yield entries
-    }
-  } finally {
-    await Promise.allSettled([next])
-    await iterator.close()
-  }
 }

@@ -209,7 +209,7 @@ export const peerMessages = new Messages('peer message', {
   /** The digest of the leader's tree at this zxid, which must equal the learner's. */
   DIGEST: { code: 33, fields: { zxid: zxidField, high: natural(), low: natural() } },
 
-  // --- the tree that SNAP announced; daemon/storage/tree-transfer.ts has the format of a piece
+  // --- the tree that SNAP announced; daemon/storage/tree-entries.ts has the format of a piece
   SNAPCHUNK: { code: 40, fields: { bytes: bytes() } },
   /** `checksum` is the CRC32C over all pieces. */
   SNAPEND: { code: 41, fields: { zxid: zxidField, count: natural(), checksum: natural() } },

@@ -1,8 +1,15 @@
 import t from 'tap'
 import { metaKey, parseKey, StoreCodec, sessionKey } from '../../../src/daemon/storage/keys.ts'
+import { EntryReader, encodeEntries } from '../../../src/daemon/storage/tree-entries.ts'
 import type { ZnodeFields } from '../../../src/daemon/ztree/znode.ts'
 import { openAcl, type SessionId } from '../../../src/protocol/records.ts'
 import { epochMax, makeZxid } from '../../../src/protocol/zxid.ts'
+
+function entryOf(key: string, value: string): EntryReader {
+  const entry = new EntryReader(encodeEntries([[key, value]]))
+  entry.next()
+  return entry
+}
 
 const highest = makeZxid({ epoch: epochMax, counter: 2 ** 32 - 1 })
 
@@ -47,11 +54,12 @@ for (const data of [null, Buffer.alloc(0), Buffer.from([0, 0xff]), Buffer.alloc(
   t.test(`a znode of ${data?.length ?? 'no'} bytes survives encoding and decoding`, async (t) => {
     const codec = new StoreCodec()
     const value = codec.encodeZnode('/é', { ...extremes, data })
-    t.same(codec.decodeZnode('/é', value), { ...extremes, data })
+    t.same(codec.decodeZnode(entryOf('/é', value)), { ...extremes, data })
     for (let length = 0; length < Math.min(value.length, 100); length++) {
-      if (codec.decodeZnode('/é', value.slice(0, length)) !== undefined) t.fail(`cut at ${length}`)
+      if (codec.decodeZnode(entryOf('/é', value.slice(0, length))) !== undefined)
+        t.fail(`cut at ${length}`)
     }
-    t.equal(codec.decodeZnode('/e', value), undefined, 'under another key')
+    t.equal(codec.decodeZnode(entryOf('/e', value)), undefined, 'under another key')
   })
 }
 
@@ -70,9 +78,9 @@ for (const more of [
     const codec = new StoreCodec()
     for (const data of [null, Buffer.alloc(0), Buffer.from([0, 0xff])]) {
       const value = codec.encodeZnode('/é', { ...extremes, ...more, data })
-      t.same(codec.decodeZnode('/é', value), { ...extremes, ...more, data })
+      t.same(codec.decodeZnode(entryOf('/é', value)), { ...extremes, ...more, data })
       for (let length = 0; length < value.length; length++) {
-        if (codec.decodeZnode('/é', value.slice(0, length)) !== undefined)
+        if (codec.decodeZnode(entryOf('/é', value.slice(0, length))) !== undefined)
           t.fail(`cut at ${length}`)
       }
     }
@@ -86,8 +94,11 @@ t.test(
     const open = codec.encodeZnode('/a', extremes)
     const closed = codec.encodeZnode('/a', { ...extremes, acl })
     t.equal(closed.length - open.length > 16, true, 'an open one takes no space')
-    t.equal(codec.decodeZnode('/a', open)?.acl, openAcl)
-    t.equal(codec.decodeZnode('/a', closed)?.acl, codec.decodeZnode('/a', closed)?.acl)
+    t.equal(codec.decodeZnode(entryOf('/a', open))?.acl, openAcl)
+    t.equal(
+      codec.decodeZnode(entryOf('/a', closed))?.acl,
+      codec.decodeZnode(entryOf('/a', closed))?.acl,
+    )
   },
 )
 
@@ -100,12 +111,12 @@ t.test('meta and sessions survive encoding and decoding', async (t) => {
     digest: { high: 2 ** 32 - 1, low: 1 },
   }
   const written = codec.encodeMeta(meta)
-  t.same(codec.decodeMeta(written), meta)
-  t.equal(codec.decodeMeta(written.slice(0, -1)), undefined)
+  t.same(codec.decodeMeta(entryOf(metaKey, written)), meta)
+  t.equal(codec.decodeMeta(entryOf(metaKey, written.slice(0, -1))), undefined)
   const key = sessionKey(5 as SessionId)
   const session = { timeoutMs: 40_000, password: Uint8Array.from({ length: 16 }, (_, i) => i * 17) }
   const value = codec.encodeSession(key, session)
-  t.same(codec.decodeSession(key, value), session)
-  t.equal(codec.decodeSession(sessionKey(6 as SessionId), value), undefined)
-  t.equal(codec.decodeSession(key, value.slice(0, 7)), undefined)
+  t.same(codec.decodeSession(entryOf(key, value)), session)
+  t.equal(codec.decodeSession(entryOf(sessionKey(6 as SessionId), value)), undefined)
+  t.equal(codec.decodeSession(entryOf(key, value.slice(0, 7))), undefined)
 })

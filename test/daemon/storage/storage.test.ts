@@ -5,11 +5,12 @@ import { SnapshotArrival, SnapshotSender } from '../../../src/daemon/ensemble/sn
 import { realServerDisk } from '../../../src/daemon/storage/real-disk.ts'
 import { SnapshotError } from '../../../src/daemon/storage/snapshots.ts'
 import { assertNew, type Expected, Storage } from '../../../src/daemon/storage/storage.ts'
-import { decodeEntries, encodeEntries } from '../../../src/daemon/storage/tree-transfer.ts'
+import { encodeEntries } from '../../../src/daemon/storage/tree-entries.ts'
 import type { PeerMessage } from '../../../src/protocol/peer/messages.ts'
 import { makeZxid, type Zxid, zxidZero } from '../../../src/protocol/zxid.ts'
 import { realWorld } from '../../../src/real-world.ts'
 import { create, image, setData, TreeWorld } from '../tree-world.ts'
+import { entriesOf } from './piece.ts'
 
 const onFailure = (error: unknown): never => {
   throw error
@@ -89,9 +90,9 @@ t.test('entries go through bytes unchanged, and cut bytes are refused', async (t
     ['/a', 'ü'.repeat(300)],
   ] as const
   const bytes = encodeEntries(entries)
-  t.same(decodeEntries(bytes), entries)
+  t.same(entriesOf(bytes), entries)
   for (const end of [1, 5, 8, bytes.length - 1]) {
-    t.throws(() => decodeEntries(bytes.subarray(0, end)), SnapshotError)
+    t.throws(() => entriesOf(bytes.subarray(0, end)), SnapshotError)
   }
 })
 

@@ -12,6 +12,7 @@ import { Random } from '../../../src/random.ts'
 import { Turn } from '../../../src/turn.ts'
 import { VirtualClock } from '../../virtual-clock.ts'
 import { create, image, multi, remove, setData, TreeWorld } from '../tree-world.ts'
+import { entriesOf } from './piece.ts'
 
 /** Longer than the store gathers writes. */
 const gatherMs = 1000
@@ -266,7 +267,28 @@ for (const { name, damage, says } of damages) {
 
 t.test('a directory that is open already is refused', async (t) => {
   const directory = `${t.testdir()}/tree`
-  const { store } = await open(directory)
+  const other = new Level(directory)
+  await other.open()
   await t.rejects(open(directory), DamagedTreeError)
+  await other.close()
+})
+
+t.test('a tree of many megabytes, which a thread reads, is loaded and read back', async (t) => {
+  const directory = `${t.testdir()}/tree`
+  const { store, world: w } = await open(directory)
+  const session = w.open()
+  const random = new Random(1)
+  for (let i = 0; i < 20; i++) {
+    const data = Buffer.from(Uint8Array.from({ length: 1_000_000 }, () => random.below(256)))
+    w.request(session, { ...create(`/${i}`), data })
+  }
+  const before = image(store.tree)
   await store.close()
+  const again = await open(directory)
+  t.same(image(again.store.tree), before)
+  const { first, rest } = await again.store.snapshot()
+  const entries = [...entriesOf(first)]
+  for await (const piece of rest) entries.push(...entriesOf(piece))
+  t.equal(entries.length, 1 + again.store.tree.nodeCount + again.store.tree.sessions.size)
+  await again.store.close()
 })
