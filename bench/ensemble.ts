@@ -56,6 +56,8 @@ interface EnsembleOptions {
   readonly observers?: number
   /** further flags of each server */
   readonly flags?: readonly string[]
+  /** options of node for each server */
+  readonly nodeOptions?: readonly string[]
   /** the root of a built checkout; this one by default */
   readonly checkout?: string | undefined
 }
@@ -77,8 +79,10 @@ export class BenchEnsemble implements StartedSubject {
   static async start(
     size: number,
     parent: string,
-    { logLevel = 'warn', observers = 0, flags = [], checkout = root }: EnsembleOptions = {},
+    options: EnsembleOptions = {},
   ): Promise<BenchEnsemble> {
+    const { logLevel = 'warn', observers = 0, flags = [], nodeOptions = [] } = options
+    const { checkout = root } = options
     const program = join(checkout, 'dist/daemon/main.js')
     const directory = mkdtempSync(join(parent, `ensemble-${size}-`))
     const ports = await freePorts(size * 2)
@@ -104,7 +108,7 @@ export class BenchEnsemble implements StartedSubject {
         ...flags,
       ]
       const client = { host: '127.0.0.1', port: clientPort }
-      const start = () => run(process.execPath, [program, ...args], log)
+      const start = () => run(process.execPath, [...nodeOptions, program, ...args], log)
       return { id, client, log, start, process: start() }
     })
     const ensemble = new BenchEnsemble(servers, directory)

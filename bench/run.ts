@@ -20,7 +20,7 @@ import { mqTasks } from './workloads/mq.ts'
 import { holdSessions } from './workloads/sessions.ts'
 import { soak, soakLoads } from './workloads/soak.ts'
 import { measureStarts } from './workloads/start.ts'
-import { measureTrees } from './workloads/trees.ts'
+import { measureTrees, startForTrees } from './workloads/trees.ts'
 import { type WorkloadName, workloadNames, workloads } from './workloads/zk-load.ts'
 import { sequentialWrites } from './workloads/zk-sequential.ts'
 
@@ -500,7 +500,8 @@ async function runTrees(): Promise<void> {
   print(`A server alone, with one parent of many children of 100 B. A client lists them, each time after another child was created,
 while another client pings all the time; then the server is killed and started again. ms, medians and the worst of ${rounds} rounds.
 
-held      the slowest ping while the list was read; 'idle': while nothing was
+held      how long the server's event loop was held at most, by its own clock, without the pings
+ping      the slowest ping while a list was read, which waits for processors as well; 'idle': while none was
 listed    from the request to the end of the answer, which the client does not decode
 restart   from the start of the process until it accepts a session
 `)
@@ -510,14 +511,15 @@ restart   from the start of the process until it accepts a session
     const ensembles: BenchEnsemble[] = []
     try {
       for (const checkout of Object.values(checkouts)) {
-        ensembles.push(await BenchEnsemble.start(1, dir, { checkout }))
+        ensembles.push(await startForTrees(dir, checkout))
       }
       const all = await measureTrees(ensembles, { children, rounds })
       for (const [i, name] of Object.keys(checkouts).entries()) {
         const found = all[i]
         if (found === undefined) continue
-        const { held, listed, idle, restarted } = found
-        const cells = [held.native, held.jute, idle, listed.native, listed.jute, restarted]
+        const { held, ping, listed, idle, restarted } = found
+        const both = [held, ping, listed].flatMap(({ native, jute }) => [native, jute])
+        const cells = [...both, idle, restarted]
         rows.push([`${name}, ${figure(children)}`, ...cells.map(medianAndWorst)])
         figures.push({ subject: 'trees', name, children, ...found })
       }
@@ -525,8 +527,8 @@ restart   from the start of the process until it accepts a session
       for (const ensemble of ensembles) await ensemble.stop()
     }
   }
-  const header = ['held, native', 'held, jute', 'idle', 'listed, native', 'listed, jute', 'restart']
-  print(table(['children', ...header], rows))
+  const both = ['held', 'ping', 'listed'].flatMap((name) => [`${name}, native`, `${name}, jute`])
+  print(table(['children', ...both, 'idle', 'restart'], rows))
 }
 
 function medianAndWorst(values: readonly number[]): string {

@@ -10,7 +10,7 @@ import { settleDisk, stopProcess, threadMicrosOf, untilServing } from '../proces
 import { failover, failures } from '../workloads/failover.ts'
 import { fillTree, treePath } from '../workloads/fill-tree.ts'
 import { holdSessions } from '../workloads/sessions.ts'
-import { measureTrees } from '../workloads/trees.ts'
+import { measureTrees, startForTrees } from '../workloads/trees.ts'
 import { fillWatched, holdWatches } from '../workloads/watches.ts'
 import { sequentialWrites } from '../workloads/zk-sequential.ts'
 import type { PartName, Point } from './figures.ts'
@@ -424,13 +424,15 @@ function threadsOf(servers: StartedSubject['servers']): Threads {
 async function measureChildren({ plan, parent }: PartContext): Promise<readonly Point[]> {
   const points: Point[] = []
   for (const children of plan.children) {
-    const ensemble = await BenchEnsemble.start(1, parent)
+    const ensemble = await startForTrees(parent)
     try {
       const [found] = await measureTrees([ensemble], { children, rounds: plan.rounds })
       const rounds = (found?.idle ?? []).map((idle, i) =>
         known({
           heldNative: found?.held.native[i],
           heldJute: found?.held.jute[i],
+          pingNative: found?.ping.native[i],
+          pingJute: found?.ping.jute[i],
           idle,
           listedNative: found?.listed.native[i],
           listedJute: found?.listed.jute[i],

@@ -15,6 +15,7 @@ import { FrameDecoder } from '../frame.ts'
 import { MsgpackWriter } from '../msgpack.ts'
 import { cameInstead, inPlaintext, named, openingBytesMax } from '../strangers.ts'
 import { ReadMemory } from './reading.ts'
+import { Slices, sliceBytes } from './slices.ts'
 import { TlsAcceptor } from './tls-acceptor.ts'
 import { dialError, dialTls } from './tls-dialler.ts'
 import {
@@ -57,6 +58,8 @@ export class TcpLink implements Link {
   readonly #listener: LinkListener
   readonly #decoder: FrameDecoder
   #out: MsgpackWriter | undefined
+  /** output that is too much for one write */
+  readonly #slices = new Slices()
   #deadline: NodeJS.Timeout | undefined
   /** its first bytes until it is established, to recognize a foreign protocol */
   #opening: Buffer | undefined = Buffer.alloc(0)
@@ -192,7 +195,7 @@ export class TcpLink implements Link {
 
   /** Bytes not handed to the kernel yet. */
   get queuedBytes(): number {
-    return this.#socket.writableLength + (this.#out?.totalBytes ?? 0)
+    return this.#unsentBytes + (this.#out?.totalBytes ?? 0)
   }
 
   /** Whether much output is unsent; `drained` is called once it is sent. */
@@ -226,6 +229,7 @@ export class TcpLink implements Link {
     if (!this.#isOpen) return this.destroy()
     this.#stop()
     this.flush()
+    if (this.#socket.writable) this.#slices.send(this.#socket, Number.POSITIVE_INFINITY)
     // Closing with unread bytes in our receive buffer would reset the connection, and the other
     // side could lose our last frames: keep reading, and drop the bytes, until it closes as well.
     this.#socket.end()
@@ -246,11 +250,8 @@ export class TcpLink implements Link {
     if (out === undefined || !this.#isOpen) return
     this.#out = undefined
     const socket = this.#socket
-    if (out.totalBytes > 0 && socket.writable) {
-      if (out.hasInsertions) writePieces(socket, out)
-      else socket.write(out.view())
-    }
-    const unsent = socket.destroyed ? 0 : socket.writableLength
+    if (out.totalBytes > 0 && socket.writable) this.#write(out)
+    const unsent = socket.destroyed ? 0 : this.#unsentBytes
     // The kernel has copied the sent bytes; unsent ones are still read from the writer's memory.
     if (unsent === 0) this.#transport.returnWriter(out)
     if (unsent > this.#options.queueBytesMax) {
@@ -260,6 +261,19 @@ export class TcpLink implements Link {
       this.#congested = true
       if (this.#options.pauseWhenCongested && !this.#closing) socket.pause()
     }
+  }
+
+  #write(out: MsgpackWriter): void {
+    const areWaiting = this.#slices.bytes > 0
+    if (areWaiting || out.totalBytes > sliceBytes) {
+      this.#slices.add(out)
+      if (!areWaiting) this.#slices.send(this.#socket)
+    } else if (out.hasInsertions) writePieces(this.#socket, out)
+    else this.#socket.write(out.view())
+  }
+
+  get #unsentBytes(): number {
+    return this.#socket.writableLength + this.#slices.bytes
   }
 
   /** For the transport: bytes that arrived, valid during the call. */
@@ -289,11 +303,24 @@ export class TcpLink implements Link {
     this.#opening = Buffer.concat([known, chunk.subarray(0, openingBytesMax - known.length)])
   }
 
+  /** The kernel has taken what was written. */
   #drained(): void {
+    if (this.#slices.bytes > 0) {
+      setImmediate(() => this.#sendSlice())
+      return
+    }
     if (!this.#congested) return
     this.#congested = false
     this.#maybeRead()
     if (!this.#closing) this.#listener.drained?.()
+  }
+
+  #sendSlice(): void {
+    const socket = this.#socket
+    if (!socket.writable) return
+    this.#slices.send(socket)
+    // A small last one does not fill the socket, which then tells of no 'drain'.
+    if (!socket.writableNeedDrain) this.#drained()
   }
 
   #maybeRead(): void {

@@ -238,6 +238,50 @@ t.test('inserted bytes that are many are sent at once', async (t) => {
   t.equal(await read(socket), `a${'i'.repeat(300_000)}z${'j'.repeat(300_000)}`)
 })
 
+t.test('large output leaves in slices, in order, and others send between them', async (t) => {
+  const { listener, accepted } = await accepting(t, { queueBytesMax: 1e9 })
+  const other = await accepting(t)
+  const reader = connect(t, listener.port)
+  const link = await accepted
+  const otherReader = new Recorder()
+  const address = { host: '127.0.0.1', port: other.listener.port }
+  new TcpTransport(new Turn(setImmediate)).dial(address, options, otherReader)
+  const otherLink = await other.accepted
+  const large = ['a', 'b', 'c'].map((letter) => letter.repeat(1_000_000))
+  for (const body of large) send(link, Buffer.from(body))
+  t.equal(link.congested, true)
+  t.ok(link.queuedBytes > 2_000_000, 'most of it waits for later turns')
+  send(otherLink, Buffer.from('between'))
+  send(link, Buffer.from('last'))
+  const expected = Buffer.concat([...large, 'last'].map(frameOf))
+  let waiting: number | undefined
+  void otherReader
+    .until(() => otherReader.frames.length === 1)
+    .then(() => {
+      waiting = link.queuedBytes
+    })
+  const chunks: Buffer[] = []
+  let received = 0
+  for await (const chunk of reader) {
+    chunks.push(chunk as Buffer)
+    received += (chunk as Buffer).length
+    if (received === expected.length) break
+  }
+  t.equal(Buffer.concat(chunks).equals(expected), true)
+  t.ok((waiting ?? 0) > 0, 'the other frame arrived while some of it waited')
+  t.equal(link.queuedBytes, 0)
+  t.equal(link.congested, false)
+})
+
+t.test('a link that closes sends all slices at once', async (t) => {
+  const { listener, accepted } = await accepting(t, { queueBytesMax: 1e9 })
+  const reading = read(connect(t, listener.port))
+  const link = await accepted
+  send(link, Buffer.alloc(5_000_000, 'x'))
+  link.close()
+  t.equal((await reading).length, 5_000_004)
+})
+
 t.test('frames written while connecting arrive after connecting', async (t) => {
   const { listener, recorder } = await accepting(t)
   const address = { host: '127.0.0.1', port: listener.port }
