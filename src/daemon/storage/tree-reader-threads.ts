@@ -45,7 +45,8 @@ export class TreeReaderThreads {
 
   /** Ends what is being read: its reader gets an error. */
   async close(): Promise<void> {
-    await Promise.all([...this.#running].map((thread) => thread.stop()))
+    // A thread that failed has told its reader.
+    await Promise.allSettled([...this.#running].map((thread) => thread.stop()))
   }
 }
 

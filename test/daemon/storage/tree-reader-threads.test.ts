@@ -96,7 +96,10 @@ t.test('damage that LevelDB finds reaches the reader', async (t) => {
   const db = openLevel(directory)
   await db.open()
   const threads = new TreeReaderThreads(directory)
-  await t.rejects(read(threads.pieces()), { code: 'LEVEL_CORRUPTION' })
-  await threads.close()
+  const damaged = { code: 'LEVEL_CORRUPTION' }
+  await t.rejects(read(threads.pieces()), damaged)
+  const reading = t.rejects(read(threads.pieces()), damaged)
+  await t.resolves(threads.close(), 'a reader is told, not the one who closes')
+  await reading
   await db.close()
 })
