@@ -260,7 +260,7 @@ written, until a client has its answer.`,
     title: 'One parent of many children',
     about: `A server of ours alone, with one parent of so many children of 100 B. A client lists them, each time after another child was created:
 held is how long the server's event loop was held at most, by its own clock. Then it lists them while another client pings all the time: ping
-is the slowest ping meanwhile, which waits for one of the two cores as well, and idle the slowest one while nothing was listed. Then the
+is the slowest ping meanwhile, which waits for a processor as well, and idle the slowest one while nothing was listed. Then the
 server is killed and started again, until it accepts a session.`,
     labels: [{ key: 'children', header: 'children' }],
     values: [
