@@ -3,21 +3,17 @@
 
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
-import { setFlagsFromString } from 'node:v8'
 import { runDaemon } from '../daemon-process.ts'
 import { Credentials, type CredentialsParts } from '../protocol/tls/credentials.ts'
 import { replaceFile } from '../replace-file.ts'
 import { readGivenSecretFile } from '../secret-file.ts'
+import { setV8Flags } from '../v8-flags.ts'
 import { openAuditFile } from './audit-file.ts'
 import { readConfig } from './config.ts'
 import { assembleServer } from './server.ts'
 import { realServerDisk } from './storage/real-disk.ts'
 
-/**
- * Code is compiled for speed after a quarter of the work that V8 waits for: an ensemble with a write now
- * and then would otherwise run in V8's interpreter for its first thousand writes.
- */
-setFlagsFromString('--interrupt-budget=30000')
+setV8Flags()
 
 const configStore = { read: (path: string) => readFile(path, 'utf8'), replace: replaceFile }
 
