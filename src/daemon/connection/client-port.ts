@@ -162,6 +162,7 @@ export class ClientPort {
       handshakeMs: this.#handshakeMs,
       pauseWhenCongested: true,
       reusesBuffers: true,
+      slicesOutput: true,
       port: 'client',
       tls: tls && Object.assign({}, tls, { onHandshake: this.#handshaken }),
     }

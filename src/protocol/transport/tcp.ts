@@ -265,7 +265,8 @@ export class TcpLink implements Link {
 
   #write(out: MsgpackWriter): void {
     const areWaiting = this.#slices.bytes > 0
-    if (areWaiting || out.totalBytes > sliceBytes) {
+    const isSliced = this.#options.slicesOutput === true && out.totalBytes > sliceBytes
+    if (areWaiting || isSliced) {
       this.#slices.add(out)
       if (!areWaiting) this.#slices.send(this.#socket)
     } else if (out.hasInsertions) writePieces(this.#socket, out)

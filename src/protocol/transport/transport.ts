@@ -26,6 +26,8 @@ export interface LinkOptions {
   readonly pauseWhenCongested: boolean
   /** The listener keeps no view of a frame after the call: its memory may be used again. */
   readonly reusesBuffers?: boolean
+  /** A long answer to one client does not hold up the others: it leaves in slices (slices.ts). */
+  readonly slicesOutput?: boolean
   /** The port that accepts the links, to recognize protocols that do not belong there. */
   readonly port?: PortName
 }

@@ -239,7 +239,8 @@ t.test('inserted bytes that are many are sent at once', async (t) => {
 })
 
 t.test('large output leaves in slices, in order, and others send between them', async (t) => {
-  const { listener, accepted } = await accepting(t, { queueBytesMax: 1e9 })
+  const sliced = { slicesOutput: true, queueBytesMax: 1e9 }
+  const { listener, accepted } = await accepting(t, sliced)
   const other = await accepting(t)
   const reader = connect(t, listener.port)
   const link = await accepted
@@ -274,7 +275,8 @@ t.test('large output leaves in slices, in order, and others send between them', 
 })
 
 t.test('a link that closes sends all slices at once', async (t) => {
-  const { listener, accepted } = await accepting(t, { queueBytesMax: 1e9 })
+  const sliced = { slicesOutput: true, queueBytesMax: 1e9 }
+  const { listener, accepted } = await accepting(t, sliced)
   const reading = read(connect(t, listener.port))
   const link = await accepted
   send(link, Buffer.alloc(5_000_000, 'x'))
