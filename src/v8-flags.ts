@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 /**
  * The heap may grow to four times what is in use before all of it is marked. V8 on its own lets a heap
  * of 13 MiB grow by 8: with values of 1 KB, which wait for their proposal and for the disk, a follower
- * marked seven times a second, a fifth of its CPU time.
+ * marked seven times a second, a tenth or more of its CPU time.
  */
 const heapGrowth = '--heap-growing-percent=300'
 

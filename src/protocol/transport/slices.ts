@@ -1,11 +1,10 @@
-// Large output, which leaves in slices: one write of 5 MB would hold the event loop for 5 ms, in which
-// the kernel copies it. Between two slices other links have their turn.
+// Large output, which leaves in slices: one write of 7 MB would hold the event loop for some 2 ms, in
+// which the kernel copies it. Between two slices other links have their turn.
 
 import type net from 'node:net'
 import { Fifo } from '../../fifo.ts'
 import type { ByteWriter } from '../byte-writer.ts'
 
-/** Takes the kernel a third of a millisecond. */
 export const sliceBytes = 512 * 1024
 
 export class Slices {

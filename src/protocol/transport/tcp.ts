@@ -2,7 +2,7 @@
 //
 // The output of one turn of the event loop leaves a link in one `socket.write` when the turn sends
 // (turn.ts). Frames are encoded directly into the link's `out`, a writer borrowed from a pool for
-// that turn, so an idle link owns no buffer.
+// that turn, so an idle link owns no buffer. Long output to clients takes several turns (slices.ts).
 //
 // Next on the path: protocol/frame.ts.
 
