@@ -87,6 +87,11 @@ export class Broker implements Part {
   readonly #warnings: RareWarnings
   readonly #sessions: BrokerSessions
   #running: Running | undefined
+  /**
+   * Whether the image of the cluster is complete. Before that every topic would seem not to exist, and
+   * clients that are told so drop what they were to send: connections are refused, as while it is down.
+   */
+  #isServing = false
   #isStopping = false
   #isCheckpointing = false
   #isRaisingMark = false
@@ -263,6 +268,9 @@ export class Broker implements Part {
       rebalanceMs: config.rebalanceMs,
       rack: config.rack,
       openReplicas: async () => (await this.#running?.replicas.open()) ?? [],
+      onComplete: () => {
+        this.#isServing = true
+      },
       onChange: () => this.#imageChanged(),
       onExpired,
     })
@@ -437,6 +445,7 @@ export class Broker implements Part {
     const { listen, origins } = config
     const kafka = new KafkaDialect(parts)
     const listening = world.transport.listen(listen, linkOptions, (link) => {
+      if (!this.#isServing) return undefined
       const connection = new BrokerConnection(kafka, link, () =>
         this.#connections.delete(connection),
       )

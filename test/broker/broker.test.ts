@@ -2,8 +2,10 @@ import t from 'tap'
 import { Consumer } from '../../src/client/mq/consumer.ts'
 import { MqAdmin } from '../../src/client/mq/mq-admin.ts'
 import { Producer } from '../../src/client/mq/producer.ts'
+import { metadata } from '../../src/protocol/kafka/api/metadata.ts'
 import type { BrokerId } from '../../src/protocol/mq/messages.ts'
 import { type BrokerWorld, until, worldTest } from './broker-world.ts'
+import { KafkaClient } from './kafka/kafka-client.ts'
 
 const goals = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => `goal ${from + i}`)
@@ -276,5 +278,39 @@ worldTest(
     await until(() => restart.port !== undefined)
     await restart.stop()
     await t.rejects(again, { code: 'CONNECTIONLOSS' }, 'its directory was free')
+  },
+)
+
+worldTest(
+  t,
+  'a broker that starts tells no client that a topic does not exist',
+  { brokers: 1 },
+  async (t, world) => {
+    const admin = world.use(new MqAdmin({ brokers: world.addresses }))
+    await admin.createTopic({ topic: 'goals', partitions: 1, replicas: 1 })
+    const startServer = await world.stopServer()
+    const broker = world.makeBroker(2)
+    let isStarted = false
+    const starting = broker.start().then(() => {
+      isStarted = true
+    })
+    await until(() => broker.port !== undefined)
+    const ask = async () => {
+      const client = new KafkaClient(broker.port ?? 0)
+      const asked = client.send(metadata, 5, { topics: [{ name: 'goals' }] })
+      return asked.finally(() => client.close())
+    }
+    await t.rejects(ask(), { message: 'the connection was closed' }, 'it knows nothing yet')
+    await startServer()
+    for (;;) {
+      const answer = await ask().catch(() => undefined)
+      const [topic] = answer?.topics ?? []
+      if (answer !== undefined && topic?.partitions.length !== 1) {
+        t.fail('it knew the cluster only in part')
+      }
+      if (isStarted) break
+    }
+    await starting
+    t.match(await ask(), { topics: [{ errorCode: 0, partitions: [{ partitionIndex: 0 }] }] })
   },
 )

@@ -53,6 +53,8 @@ interface SessionOptions {
   readonly log: Logger
   /** See `ReplicaManager.open`. */
   readonly openReplicas: () => Promise<readonly ReplicaReport[]>
+  /** The image is complete. Called before the broker registers, perhaps long before. */
+  readonly onComplete: () => void
   readonly onChange: () => void
   readonly onExpired: () => void
 }
@@ -152,6 +154,7 @@ export class BrokerSession {
     await dataDir.claim(clusterId)
     await zk.sync(zkPaths.brokers)
     await this.#watch.start()
+    this.#options.onComplete()
     const prepare = async () => {
       await this.#marks.check()
       await this.#reports.begin(await this.#options.openReplicas())

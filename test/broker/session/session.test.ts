@@ -64,6 +64,7 @@ function session(changed: Partial<Parts> = {}) {
       seen.opened += 1
       return reports
     },
+    onComplete: () => undefined,
     onChange: () => {
       seen.changes += 1
     },

@@ -127,7 +127,8 @@ async function untilStored(world: World, count: number): Promise<void> {
 async function untilInSync(world: World): Promise<void> {
   await until('all replicas are in sync', async () => {
     const found = await describe(world)
-    return found?.every(({ isrNodes }) => isrNodes.length === 3) === true ? true : undefined
+    const isFound = found?.length === partitions.length
+    return isFound && found.every(({ isrNodes }) => isrNodes.length === 3) ? true : undefined
   })
 }
 

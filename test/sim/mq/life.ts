@@ -28,6 +28,7 @@ import { Network } from '../network.ts'
 import { SimProcess } from '../process.ts'
 import { simWorld } from '../sim-world.ts'
 import { Administrator } from './administrator.ts'
+import { Asker } from './asker.ts'
 import { MqChecker, type MqEvent } from './checker.ts'
 import { DiskBudget } from './disk-budget.ts'
 import { Ending } from './ending.ts'
@@ -107,6 +108,8 @@ export class MqWorld {
   readonly strange: StrangeProducer
   /** of other topics, in lives in which these change */
   readonly administrator: Administrator | undefined
+  /** undefined until every broker knows the topic of the load */
+  #asker: Asker | undefined
   readonly partitions: number
   readonly replicas: number
   readonly needsNoOperator: boolean
@@ -192,6 +195,7 @@ export class MqWorld {
       show: (event: MqEvent) => this.show(event),
       batches: this.batches,
       committed: (record: TopicRecord) => this.administrator?.committed(record),
+      started: (broker: SimBroker) => this.#asker?.ask(broker),
     }
     for (const id of [1, 2, 3]) this.brokers.push(new SimBroker(id, parts, brokerOptions))
     this.#load = {
@@ -325,6 +329,7 @@ export class MqWorld {
     )
     await this.until('a topic is made', () => isMade)
     admin.close()
+    this.#asker = new Asker(this.#load)
   }
 
   #addProducer(): void {

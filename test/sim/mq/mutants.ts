@@ -1231,4 +1231,16 @@ export const scenarioMutants: readonly Mutant[] = [
     ],
     seeds: 60,
   },
+  {
+    name: 'a broker answers before it knows the cluster',
+    rule: 'a topic is never said not to exist',
+    edits: [
+      {
+        file: 'broker/broker.ts',
+        from: 'if (!this.#isServing) return undefined\n',
+        to: '\n',
+      },
+    ],
+    seeds: 60,
+  },
 ]

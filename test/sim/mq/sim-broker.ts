@@ -42,6 +42,8 @@ export interface SimBrokerOptions {
   readonly batches: LastBatches
   /** A record of an administrator's topic is committed. */
   readonly committed: (record: TopicRecord) => void
+  /** A life of it begins. */
+  readonly started: (broker: SimBroker) => void
 }
 
 /** One replica as last seen. */
@@ -162,6 +164,7 @@ export class SimBroker extends Host {
       },
     })
     this.#broker.start().catch(failed)
+    this.#options.started(this)
   }
 
   /** As SIGTERM does. Other faults may end it before it has stopped. */
