@@ -8,6 +8,7 @@ import { realWorld } from './real-world.ts'
 import { RefusedStartError } from './refused-start.ts'
 import { exitCodes, type Part, runUntilStopped } from './stoppable.ts'
 import { systemdNotifier } from './systemd-notifier.ts'
+import { setV8Flags } from './v8-flags.ts'
 import type { Disk, World } from './world.ts'
 
 /** Fields common to all daemons' configurations. */
@@ -40,6 +41,7 @@ export interface DaemonOptions<Config extends CommonConfig, OwnDisk extends Disk
 export function runDaemon<Config extends CommonConfig, OwnDisk extends Disk>(
   options: DaemonOptions<Config, OwnDisk>,
 ): void {
+  setV8Flags()
   // Every file written here is data or reveals something about it, including LevelDB's files: no
   // other user may read it, whatever the user's umask.
   process.umask(0o077)

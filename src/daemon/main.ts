@@ -7,13 +7,10 @@ import { runDaemon } from '../daemon-process.ts'
 import { Credentials, type CredentialsParts } from '../protocol/tls/credentials.ts'
 import { replaceFile } from '../replace-file.ts'
 import { readGivenSecretFile } from '../secret-file.ts'
-import { setV8Flags } from '../v8-flags.ts'
 import { openAuditFile } from './audit-file.ts'
 import { readConfig } from './config.ts'
 import { assembleServer } from './server.ts'
 import { realServerDisk } from './storage/real-disk.ts'
-
-setV8Flags()
 
 const configStore = { read: (path: string) => readFile(path, 'utf8'), replace: replaceFile }
 
