@@ -60,7 +60,7 @@ export class Asker {
       const { cluster } = await connection.call({ type: 'metadata', topics: [topic] }, callMs)
       const found = cluster.topics[0]?.partitions.length ?? 0
       const what = `${found} of ${this.#parts.partitions} partitions, by ${life}`
-      invariant(found === this.#parts.partitions, `a topic is never said not to exist: ${what}`)
+      invariant(found === this.#parts.partitions, `a broker that answers knows the topic: ${what}`)
     } finally {
       connection.close()
     }

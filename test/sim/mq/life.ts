@@ -108,7 +108,7 @@ export class MqWorld {
   readonly strange: StrangeProducer
   /** of other topics, in lives in which these change */
   readonly administrator: Administrator | undefined
-  /** undefined until every broker knows the topic of the load */
+  /** undefined until the topic of the load is made */
   #asker: Asker | undefined
   readonly partitions: number
   readonly replicas: number
